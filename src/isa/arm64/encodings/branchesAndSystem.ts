@@ -1,6 +1,7 @@
 import type { A64Entry } from "./feature.ts";
 
 /** Arm ARM C4.1.3 "Branches, Exception Generating and System instructions". */
+// biome-ignore format: one form per line
 export const branchesAndSystem: readonly A64Entry[] = [
   { name: "B_cond", pattern: "01010100 imm19:19 0 cond:4", asm: "b.<cond> <label19>" },
   { name: "B", pattern: "000101 imm26:26", asm: "b <label26>" },
@@ -31,44 +32,19 @@ export const branchesAndSystem: readonly A64Entry[] = [
   { name: "WFI", pattern: "11010101000000110010 0000 011 11111", asm: "wfi" },
   { name: "SEV", pattern: "11010101000000110010 0000 100 11111", asm: "sev" },
   { name: "SEVL", pattern: "11010101000000110010 0000 101 11111", asm: "sevl" },
-  {
-    // Every other hint executes as NOP, those of later extensions included. Arm ARM C6.2.92 "HINT".
-    name: "HINT",
-    pattern: "11010101000000110010 CRm:4 op2:3 11111",
-    when: [{ CRm: { not: 0 } }, { CRm: 0, op2: { min: 6 } }],
-    asm: "hint <hint>",
-  },
+  // Every other hint executes as NOP, those of later extensions included. Arm ARM C6.2.92 "HINT".
+  { name: "HINT", pattern: "11010101000000110010 CRm:4 op2:3 11111", when: [{ CRm: { not: 0 } }, { CRm: 0, op2: { min: 6 } }], asm: "hint <hint>" },
 
   { name: "CLREX", pattern: "11010101000000110011 CRm:4 010 11111", asm: "clrex <clrex>" },
   { name: "DSB", pattern: "11010101000000110011 CRm:4 100 11111", asm: "dsb <barrier>" },
   { name: "DMB", pattern: "11010101000000110011 CRm:4 101 11111", asm: "dmb <barrier>" },
   { name: "ISB", pattern: "11010101000000110011 CRm:4 110 11111", asm: "isb <isb>" },
 
-  {
-    // SPSel, DAIFSet and DAIFClr; the other PSTATE fields belong to later extensions.
-    name: "MSR_imm",
-    pattern: "1101010100000 op1:3 0100 CRm:4 op2:3 11111",
-    when: [
-      { op1: 0, op2: 5 },
-      { op1: 3, op2: [6, 7] },
-    ],
-    asm: "msr <pstate>, <pstateImm>",
-  },
-  {
-    name: "SYS",
-    pattern: "1101010100001 op1:3 CRn:4 CRm:4 op2:3 Rt:5",
-    asm: "sys <op1>, <CRn>, <CRm>, <op2>, <sysXt>",
-  },
-  {
-    name: "SYSL",
-    pattern: "1101010100101 op1:3 CRn:4 CRm:4 op2:3 Rt:5",
-    asm: "sysl <Xt>, <op1>, <CRn>, <CRm>, <op2>",
-  },
+  // SPSel, DAIFSet and DAIFClr; the other PSTATE fields belong to later extensions.
+  { name: "MSR_imm", pattern: "1101010100000 op1:3 0100 CRm:4 op2:3 11111", when: [{ op1: 0, op2: 5 }, { op1: 3, op2: [6, 7] }], asm: "msr <pstate>, <pstateImm>" },
+  { name: "SYS", pattern: "1101010100001 op1:3 CRn:4 CRm:4 op2:3 Rt:5", asm: "sys <op1>, <CRn>, <CRm>, <op2>, <sysXt>" },
+  { name: "SYSL", pattern: "1101010100101 op1:3 CRn:4 CRm:4 op2:3 Rt:5", asm: "sysl <Xt>, <op1>, <CRn>, <CRm>, <op2>" },
   // The register's op0 is 2 + o0.
-  {
-    name: "MSR_reg",
-    pattern: "110101010001 o0 op1:3 CRn:4 CRm:4 op2:3 Rt:5",
-    asm: "msr <sysregWrite>, <Xt>",
-  },
+  { name: "MSR_reg", pattern: "110101010001 o0 op1:3 CRn:4 CRm:4 op2:3 Rt:5", asm: "msr <sysregWrite>, <Xt>" },
   { name: "MRS", pattern: "110101010011 o0 op1:3 CRn:4 CRm:4 op2:3 Rt:5", asm: "mrs <Xt>, <sysregRead>" },
 ];
