@@ -1,0 +1,124 @@
+import type { Meaning } from "./builder.ts";
+import { forEachOperand, isPure, type Node, type Statement } from "./node.ts";
+
+/** What a back end may do with each value of an operation, by node id. */
+export interface Analysis {
+  /** How often the value is used. */
+  readonly uses: Uint16Array;
+  /** 1 where the value is computed at its one use instead of where it stands. */
+  readonly inline: Uint8Array;
+}
+
+/**
+ * Decides which values need a local. A pure value used once, in the block where it stands, moves to its use, unless it
+ * reads state that something writes in between.
+ */
+export function analyse(meaning: Meaning): Analysis {
+  const count = meaning.nodeCount;
+  const uses = new Uint16Array(count);
+  const inline = new Uint8Array(count);
+  const definedAt = new Int32Array(count).fill(-1);
+  const definedIn = new Int32Array(count).fill(-1);
+  const usedAt = new Int32Array(count);
+  const usedIn = new Int32Array(count);
+  const usedBy = new Int32Array(count).fill(-1);
+  const evaluated: Node[] = [];
+  const barriers: number[] = [];
+  let position = 0;
+  let barrier = 0;
+  let block = 0;
+
+  const use = (node: Node, current: number, user: number): void => {
+    const id = node.id;
+    uses[id] = (uses[id] ?? 0) + 1;
+    usedAt[id] = position;
+    usedIn[id] = current;
+    usedBy[id] = user;
+    if (definedAt[id] === -1) forEachOperand(node, (operand) => use(operand, current, id));
+  };
+
+  const walk = (statements: readonly Statement[]): void => {
+    const current = block++;
+    for (const statement of statements) {
+      barriers[position] = barrier;
+      switch (statement.kind) {
+        case "evaluate": {
+          const node = statement.node;
+          forEachOperand(node, (operand) => use(operand, current, node.id));
+          definedAt[node.id] = position;
+          definedIn[node.id] = current;
+          evaluated.push(node);
+          if (!isPure(node)) barrier++;
+          break;
+        }
+        case "write":
+        case "assign":
+          use(statement.value, current, -1);
+          barrier++;
+          break;
+        case "store":
+          use(statement.address, current, -1);
+          use(statement.value, current, -1);
+          barrier++;
+          break;
+        case "if":
+          use(statement.condition, current, -1);
+          barrier++;
+          position++;
+          walk(statement.whenTrue);
+          walk(statement.whenFalse);
+          barrier++;
+          break;
+        case "while":
+          barrier++;
+          position++;
+          walk(statement.test);
+          use(statement.condition, -1, -1);
+          walk(statement.body);
+          barrier++;
+          break;
+        case "jump":
+          use(statement.target, current, -1);
+          break;
+        case "jumpRelative":
+          use(statement.distance, current, -1);
+          break;
+        case "host":
+        case "raise":
+          for (const arg of statement.call.args) use(arg, current, -1);
+          barrier++;
+          break;
+        case "guard":
+          for (const arg of statement.raise.args) use(arg, current, -1);
+          break;
+        case "flags":
+          // The expansion is lowered in this place; a lazy back end keeps the arguments, so they are used by the statement too.
+          for (const arg of statement.args) use(arg, -1, -1);
+          position++;
+          walk(statement.expansion);
+          barrier++;
+          break;
+      }
+      position++;
+    }
+  };
+  walk(meaning.statements);
+  barriers[position] = barrier;
+
+  const emittedAt = new Int32Array(count);
+  for (let i = evaluated.length - 1; i >= 0; i--) {
+    const node = evaluated[i];
+    if (node === undefined) continue;
+    const id = node.id;
+    const at = definedAt[id] ?? 0;
+    emittedAt[id] = at;
+    if (uses[id] !== 1 || !isPure(node) || usedIn[id] !== definedIn[id]) continue;
+    const user = usedBy[id] ?? -1;
+    const target = user >= 0 && definedAt[user] !== -1 ? (emittedAt[user] ?? 0) : (usedAt[id] ?? 0);
+    const readsState = node.kind === "read" || node.kind === "variable";
+    if (readsState && barriers[at] !== barriers[target]) continue;
+    emittedAt[id] = target;
+    inline[id] = 1;
+  }
+  return { uses, inline };
+}

@@ -1,0 +1,213 @@
+import type { FunctionWriter } from "../wasm/function.ts";
+import type { ValueType } from "../wasm/types.ts";
+import { type Analysis, analyse } from "./analysis.ts";
+import type { Meaning } from "./builder.ts";
+import type { HostNode, Node, Place, Statement, Variable } from "./node.ts";
+
+type LoadNode = Extract<Node, { kind: "load" }>;
+type StoreStatement = Extract<Statement, { kind: "store" }>;
+type FlagsStatement = Extract<Statement, { kind: "flags" }>;
+type GuardStatement = Extract<Statement, { kind: "guard" }>;
+
+/**
+ * What differs between back ends: where operands, guest state and memory are, and how control leaves. `push…` arguments
+ * append code that leaves the value on the stack. Each method that yields a value leaves it on the stack.
+ */
+export interface Target {
+  readonly code: FunctionWriter;
+  operand(operand: number, type: "i32" | "i64"): void;
+  read(place: Place, type: ValueType, offset: number): void;
+  write(place: Place, type: ValueType, offset: number, pushValue: () => void): void;
+  pc(): void;
+  load(node: LoadNode, pushAddress: () => void): void;
+  store(statement: StoreStatement, pushAddress: () => void, pushValue: () => void): void;
+  jump(pushTarget: () => void): void;
+  jumpRelative(pushDistance: () => void): void;
+  host(call: HostNode, pushArguments: () => void): void;
+  raise(call: HostNode, pushArguments: () => void): void;
+  guard(statement: GuardStatement, pushArguments: () => void): void;
+  /** True when the target takes care of the flags itself, false to have the expansion lowered here. */
+  flags(statement: FlagsStatement, pushArgument: (index: number) => void): boolean;
+}
+
+/** Appends the code of one operation to the target's function. Locals it takes are given back at the end. */
+export function lower(meaning: Meaning, target: Target): void {
+  new Lowering(meaning, target).run(meaning.statements);
+}
+
+class Lowering {
+  readonly #target: Target;
+  readonly #code: FunctionWriter;
+  readonly #analysis: Analysis;
+  readonly #locals: Int32Array;
+  readonly #variables = new Map<number, number>();
+  readonly #taken: { type: ValueType; index: number }[] = [];
+
+  constructor(meaning: Meaning, target: Target) {
+    this.#target = target;
+    this.#code = target.code;
+    this.#analysis = analyse(meaning);
+    this.#locals = new Int32Array(meaning.nodeCount).fill(-1);
+  }
+
+  run(statements: readonly Statement[]): void {
+    this.#block(statements);
+    for (const { type, index } of this.#taken) this.#code.releaseLocal(type, index);
+  }
+
+  #block(statements: readonly Statement[]): void {
+    for (const statement of statements) this.#statement(statement);
+  }
+
+  #statement(statement: Statement): void {
+    const push = (node: Node) => () => this.#push(node);
+    switch (statement.kind) {
+      case "evaluate":
+        this.#evaluate(statement.node);
+        break;
+      case "write":
+        this.#target.write(statement.place, statement.type, statement.offset, push(statement.value));
+        break;
+      case "store":
+        this.#target.store(statement, push(statement.address), push(statement.value));
+        break;
+      case "if":
+        this.#push(statement.condition);
+        this.#code.if();
+        this.#block(statement.whenTrue);
+        if (statement.whenFalse.length > 0) {
+          this.#code.else();
+          this.#block(statement.whenFalse);
+        }
+        this.#code.end();
+        break;
+      case "while": {
+        const exit = this.#code.block();
+        const again = this.#code.loop();
+        this.#block(statement.test);
+        this.#push(statement.condition);
+        this.#code.operator("i32.eqz");
+        this.#code.branchIf(exit);
+        this.#block(statement.body);
+        this.#code.branch(again);
+        this.#code.end();
+        this.#code.end();
+        break;
+      }
+      case "assign":
+        this.#push(statement.value);
+        this.#code.set(this.#variable(statement.variable));
+        break;
+      case "jump":
+        this.#target.jump(push(statement.target));
+        break;
+      case "jumpRelative":
+        this.#target.jumpRelative(push(statement.distance));
+        break;
+      case "host":
+        this.#target.host(statement.call, this.#pushArguments(statement.call));
+        break;
+      case "raise":
+        this.#target.raise(statement.call, this.#pushArguments(statement.call));
+        break;
+      case "guard":
+        this.#target.guard(statement, this.#pushArguments(statement.raise));
+        break;
+      case "flags": {
+        const pushArgument = (index: number): void => {
+          const arg = statement.args[index];
+          if (arg === undefined) throw new RangeError(`flags ${statement.producer} has no argument ${index}`);
+          this.#push(arg);
+        };
+        if (!this.#target.flags(statement, pushArgument)) this.#block(statement.expansion);
+        break;
+      }
+    }
+  }
+
+  #pushArguments(call: HostNode): () => void {
+    return () => {
+      for (const arg of call.args) this.#push(arg);
+    };
+  }
+
+  #evaluate(node: Node): void {
+    const effectful = node.kind === "load" || node.kind === "host";
+    if (this.#analysis.inline[node.id] === 1 || (this.#analysis.uses[node.id] === 0 && !effectful)) return;
+    this.#compute(node);
+    const local = this.#take(node.type);
+    this.#code.set(local);
+    this.#locals[node.id] = local;
+  }
+
+  #push(node: Node): void {
+    const local = this.#locals[node.id] ?? -1;
+    if (local >= 0) this.#code.get(local);
+    else this.#compute(node);
+  }
+
+  #compute(node: Node): void {
+    const code = this.#code;
+    switch (node.kind) {
+      case "constant":
+        this.#constant(node.type, node.value);
+        break;
+      case "operand":
+        this.#target.operand(node.operand, node.type);
+        break;
+      case "operator":
+        for (const arg of node.args) this.#push(arg);
+        code.operator(node.operator);
+        break;
+      case "lane":
+        for (const arg of node.args) this.#push(arg);
+        code.laneOperator(node.operator, node.lane);
+        break;
+      case "shuffle":
+        for (const arg of node.args) this.#push(arg);
+        code.shuffle(node.lanes);
+        break;
+      case "select":
+        for (const arg of node.args) this.#push(arg);
+        code.select(node.type);
+        break;
+      case "read":
+        this.#target.read(node.place, node.type, node.offset);
+        break;
+      case "variable":
+        code.get(this.#variable(node.variable));
+        break;
+      case "pc":
+        this.#target.pc();
+        break;
+      case "load":
+        this.#target.load(node, () => this.#push(node.address));
+        break;
+      case "host":
+        this.#target.host(node, this.#pushArguments(node));
+        break;
+    }
+  }
+
+  #constant(type: ValueType, value: number | bigint | Uint8Array): void {
+    if (value instanceof Uint8Array) this.#code.v128(value);
+    else if (type === "i32") this.#code.i32(Number(value));
+    else if (type === "f32") this.#code.f32(Number(value));
+    else if (type === "f64") this.#code.f64(BigInt(value));
+    else this.#code.i64(BigInt(value));
+  }
+
+  #variable(variable: Variable): number {
+    const known = this.#variables.get(variable.id);
+    if (known !== undefined) return known;
+    const local = this.#take(variable.type);
+    this.#variables.set(variable.id, local);
+    return local;
+  }
+
+  #take(type: ValueType): number {
+    const index = this.#code.takeLocal(type);
+    this.#taken.push({ type, index });
+    return index;
+  }
+}

@@ -1,0 +1,72 @@
+import type { RegisterOperand, StateField } from "./ir/builder.ts";
+import type { ValueType } from "./wasm/types.ts";
+
+/**
+ * Where everything lives in the machine's one WebAssembly memory. The running vCPU's state is a window at fixed addresses;
+ * other vCPUs' windows are kept aside and swapped in. Byte offsets; guest RAM follows the last area.
+ */
+export const memoryMap = {
+  /** The state window of the running vCPU; all of it is below 64 KiB so that records name registers by 16-bit address. */
+  window: 0x400,
+  windowEnd: 0x2000,
+  /** Kept windows of the vCPUs that do not run, `windowEnd` bytes each. */
+  kept: 0x10000,
+  /** Translation caches, `translationBytes` for each context. */
+  translations: 0x40000,
+  translationBytes: 0x4000,
+  contexts: 32,
+  /** Pages of decoded records. */
+  records: 0x200000,
+} as const;
+
+/** Entries of the first-level data TLB and of the fetch TLB; both are direct-mapped by bits 12 and up of the address. */
+export const tlbEntries = 256;
+
+/** One data TLB entry: tags are page addresses, −1 when the access must take the slow path. */
+export const tlbEntry = { bytes: 32, readTag: 0, writeTag: 8, addend: 16, flags: 20 } as const;
+
+/** One fetch TLB entry: the page's guest-virtual address and where its decoded records begin. */
+export const fetchEntry = { bytes: 16, tag: 0, records: 8 } as const;
+
+/** Offset of the fetch TLB within a context's translation caches. */
+export const fetchTlbOffset = tlbEntries * tlbEntry.bytes;
+
+/** A decoded instruction: 16-bit handler number, then operands packed by `packOperands`. */
+export const recordBytes = 16;
+
+/** The engine's own words at the start of the state window. */
+export const engineState = {
+  /** Set by TypeScript during a call: 1 abandons the current instruction. */
+  status: field("i32", 0x400),
+  /** Instructions that may still be retired in this run. */
+  budget: field("i32", 0x404),
+  /** Base of the data TLB of the current translation context. */
+  tlb: field("i32", 0x408),
+  /** Base of the fetch TLB of the current translation context. */
+  fetchTlb: field("i32", 0x40c),
+  pc: field("i64", 0x410),
+  /** Upper half of a 16-byte access on the slow path. */
+  wideHigh: field("i64", 0x418),
+  /** Base of the data TLB with the unprivileged level's permissions. */
+  unprivilegedTlb: field("i32", 0x420),
+} as const;
+
+/** Sixteen bytes that always read zero: the source address of a hard-wired zero register. */
+export const zeroRegisterAddress = 0x430;
+/** Sixteen bytes nobody reads: the destination address of a hard-wired zero register. */
+export const discardRegisterAddress = 0x440;
+/** First free address for an instruction set's own state. */
+export const instructionSetState = 0x480;
+
+/** A state field of `type` at a fixed address. */
+export function field<T extends ValueType>(
+  type: T,
+  address: number,
+): StateField<T> & { readonly place: { readonly kind: "fixed"; readonly address: number } } {
+  return { type, place: { kind: "fixed", address } };
+}
+
+/** Register operand number `operand` of an operation. */
+export function registerOperand<T extends ValueType>(type: T, operand: number): RegisterOperand<T> {
+  return { type, place: { kind: "register", operand } };
+}

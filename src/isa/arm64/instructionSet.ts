@@ -1,0 +1,60 @@
+import type { DecodedInstruction, InstructionSet, Operation } from "../../engine/operation.ts";
+import { a64Encodings, decodeA64 } from "./decode.ts";
+import { arm64HostCalls } from "./hostCalls.ts";
+import { type Definition, define, type FieldReader, imm32 } from "./semantics/define.ts";
+import { arm64Flags } from "./semantics/flags.ts";
+import { a64Definitions } from "./semantics/index.ts";
+
+const undefinedInstruction: Operation = {
+  name: "undefined",
+  operands: [],
+  hot: false,
+  meaning: (b) => b.raise("undefinedInstruction"),
+};
+
+/** A form that decodes but has no semantics: stops by name rather than guess. Its number is its place in the decode tables. */
+function unimplemented(encoding: string, index: number): Definition {
+  return define({
+    encoding,
+    operands: { form: imm32(() => index) },
+    semantics: (b, { form }) => b.raise("unimplementedInstruction", form),
+  });
+}
+
+/** A64 as the engine sees it: the decode tables joined with the semantics. */
+export function arm64InstructionSet(): InstructionSet {
+  const known = new Map(a64Definitions.map((definition) => [definition.encoding, definition]));
+  const operations: Operation[] = [undefinedInstruction];
+  const bindings = new Map<string, { definition: Definition; first: number }>();
+  a64Encodings.forEach((encoding, index) => {
+    const definition = known.get(encoding.name) ?? unimplemented(encoding.name, index);
+    known.delete(encoding.name);
+    bindings.set(encoding.name, { definition, first: operations.length });
+    operations.push(...definition.operations);
+  });
+  for (const name of known.keys())
+    throw new RangeError(`semantics for ${name}, which the decode tables do not have`);
+
+  const decode = (word: number): DecodedInstruction | undefined => {
+    const decoded = decodeA64(word);
+    const binding = decoded && bindings.get(decoded.encoding.name);
+    if (decoded === undefined || binding === undefined) return undefined;
+    const read: FieldReader = (name) => {
+      const value = decoded.fields[name];
+      if (value === undefined) throw new RangeError(`${decoded.encoding.name} has no field ${name}`);
+      return value;
+    };
+    const variant = binding.definition.choose(read);
+    if (variant === undefined) return undefined;
+    return { operation: binding.first + variant, operands: binding.definition.operandValues(read) };
+  };
+  return {
+    name: "arm64",
+    operations,
+    undefinedOperation: 0,
+    flags: arm64Flags,
+    hostCalls: arm64HostCalls,
+    instructionBytes: 4,
+    decode,
+  };
+}
