@@ -1,8 +1,18 @@
 import { compileEncodings, type Encoding } from "../../encoding.ts";
+import { advancedSimdByElement } from "./advancedSimdByElement.ts";
+import { advancedSimdLoadStore } from "./advancedSimdLoadStore.ts";
+import { advancedSimdMoves } from "./advancedSimdMoves.ts";
+import { advancedSimdScalar } from "./advancedSimdScalar.ts";
+import { advancedSimdShift } from "./advancedSimdShift.ts";
+import { advancedSimdThreeDifferent } from "./advancedSimdThreeDifferent.ts";
+import { advancedSimdThreeSame } from "./advancedSimdThreeSame.ts";
+import { advancedSimdTwoRegister } from "./advancedSimdTwoRegister.ts";
 import { branchesAndSystem } from "./branchesAndSystem.ts";
+import { cryptography } from "./cryptography.ts";
 import { dataProcessingImmediate } from "./dataProcessingImmediate.ts";
 import { dataProcessingRegister } from "./dataProcessingRegister.ts";
 import type { A64Feature } from "./feature.ts";
+import { floatingPoint } from "./floatingPoint.ts";
 import { loadsAndStores } from "./loadsAndStores.ts";
 
 export type { A64Entry, A64Feature } from "./feature.ts";
@@ -12,5 +22,15 @@ export const a64Encodings: readonly Encoding<A64Feature>[] = compileEncodings([
   ...dataProcessingImmediate,
   ...branchesAndSystem,
   ...loadsAndStores,
+  ...advancedSimdLoadStore,
   ...dataProcessingRegister,
+  ...floatingPoint,
+  ...advancedSimdThreeSame,
+  ...advancedSimdThreeDifferent,
+  ...advancedSimdTwoRegister,
+  ...advancedSimdMoves,
+  ...advancedSimdByElement,
+  ...advancedSimdShift,
+  ...advancedSimdScalar,
+  ...cryptography,
 ]);
