@@ -1,0 +1,101 @@
+import { CodeCache } from "./codeCache.ts";
+import type { EngineImport } from "./imports.ts";
+import { handler, interpreterExit, writeInterpreter } from "./interpreter/interpreter.ts";
+import { engineState, memoryMap } from "./layout.ts";
+import { EngineMemory } from "./memory.ts";
+import type { InstructionSet } from "./operation.ts";
+import { TranslationCaches } from "./tlb.ts";
+
+/** The CPU's half of the engine: what generated code calls when it cannot go on alone. */
+export interface EngineHost {
+  loadSlow(address: bigint, access: number): bigint;
+  storeSlow(address: bigint, access: number, low: bigint, high: bigint): void;
+  /** Translates a fetch and returns the page's records, or 0 after noting the fault. */
+  fetch(address: bigint): number;
+  /** A marked instruction is about to execute: whether it should. If not, the CPU notes why. */
+  marked(record: number): boolean;
+  readonly hostCalls: Readonly<Record<string, (...args: never[]) => number | bigint | undefined | void>>;
+}
+
+/** How a run ended, and how many instructions it retired. */
+export interface RunResult {
+  readonly exit: "budget" | "abandoned" | "fetch";
+  readonly retired: number;
+}
+
+const exitNames = {
+  [interpreterExit.budget]: "budget",
+  [interpreterExit.abandoned]: "abandoned",
+  [interpreterExit.fetch]: "fetch",
+} as const;
+
+/** Memory, decoded code and the interpreter of one machine. Knows no instruction set but through `InstructionSet`. */
+export class Engine {
+  readonly memory: EngineMemory;
+  readonly code: CodeCache;
+  readonly tlb: TranslationCaches;
+  readonly #run: () => number;
+  #withheld = 0;
+
+  /**
+   * @param ramBytes guest RAM, for all memory slots together
+   * @throws EngineMemoryError when the host cannot provide it
+   */
+  constructor(set: InstructionSet, host: EngineHost, ramBytes: number) {
+    this.memory = new EngineMemory(ramBytes);
+    this.tlb = new TranslationCaches(this.memory);
+    const interpreter = writeInterpreter(set, this.memory.limits);
+    this.code = new CodeCache(this.memory, set, interpreter, () => this.flushFetches());
+    const imports: Record<EngineImport, unknown> & Record<string, unknown> = {
+      loadSlow: host.loadSlow.bind(host),
+      storeSlow: host.storeSlow.bind(host),
+      fetch: host.fetch.bind(host),
+      decode: (record: number) => this.code.decode(record),
+      marked: (record: number) =>
+        host.marked(record) ? this.code.handlerUnderMark(record) : handler.undecoded,
+      memory: this.memory.memory,
+      ...host.hostCalls,
+    };
+    const instance = new WebAssembly.Instance(new WebAssembly.Module(interpreter.module), {
+      env: imports as WebAssembly.ModuleImports,
+    });
+    this.#run = instance.exports["run"] as () => number;
+  }
+
+  /** Runs at most `count` (≥ 0, < 2^31) instructions of the vCPU in the state window. */
+  run(count: number): RunResult {
+    const { words } = this.memory;
+    words[statusIndex] = 0;
+    words[budgetIndex] = count;
+    this.#withheld = 0;
+    const code = this.#run();
+    const exit = exitNames[code as keyof typeof exitNames];
+    if (exit === undefined) throw new RangeError(`interpreter returned ${code}`);
+    const left = (words[budgetIndex] ?? 0) + this.#withheld + (exit === "abandoned" ? 1 : 0);
+    return { exit, retired: count - left };
+  }
+
+  /** During a call: abandons the current instruction. */
+  abandon(): void {
+    this.memory.words[statusIndex] = 1;
+  }
+
+  /** During a call: ends the run after the current instruction. */
+  endRunSoon(): void {
+    this.#withheld += this.memory.words[budgetIndex] ?? 0;
+    this.memory.words[budgetIndex] = 0;
+  }
+
+  /** During a call: instructions still allowed, the current one not among them. */
+  get remaining(): number {
+    return (this.memory.words[budgetIndex] ?? 0) + this.#withheld;
+  }
+
+  flushFetches(): void {
+    for (let context = 0; context < contexts; context++) this.tlb.flushFetch(context);
+  }
+}
+
+const contexts = memoryMap.contexts;
+const statusIndex = engineState.status.place.address >>> 2;
+const budgetIndex = engineState.budget.place.address >>> 2;

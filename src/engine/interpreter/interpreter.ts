@@ -1,0 +1,302 @@
+import { declareImports } from "../imports.ts";
+import { Builder } from "../ir/builder.ts";
+import { lower } from "../ir/lower.ts";
+import { engineState, fetchEntry, recordBytes, tlbEntries } from "../layout.ts";
+import { type InstructionSet, type OperandSlot, packOperands } from "../operation.ts";
+import { FunctionWriter } from "../wasm/function.ts";
+import { ModuleWriter } from "../wasm/module.ts";
+import { ColdTarget, coldResult, coldSignature } from "./coldTarget.ts";
+import { HotTarget, type MainFrame } from "./hotTarget.ts";
+
+/** Handler numbers that every instruction set has; the operations' own follow. */
+export const handler = { undecoded: 0, marked: 1, pageEnd: 2, first: 3 } as const;
+
+/** Why the interpreter returned. */
+export const interpreterExit = { budget: 0, abandoned: 1, fetch: 2 } as const;
+
+/** A generated interpreter and what is needed to fill records for it. */
+export interface Interpreter {
+  readonly module: Uint8Array<ArrayBuffer>;
+  /** Handler number of each operation. */
+  readonly handlers: Uint16Array;
+  /** Where each operation's operands go in a record. */
+  readonly slots: readonly (readonly OperandSlot[])[];
+}
+
+/**
+ * Writes the interpreter of an instruction set: one function `run() → interpreterExit`, a loop over decoded records with
+ * the hot operations inline and the others behind one indirect call. `memoryPages` are the limits of the memory it imports.
+ */
+export function writeInterpreter(
+  set: InstructionSet,
+  memoryPages: { minimum: number; maximum: number },
+): Interpreter {
+  const module = new ModuleWriter(memoryPages);
+  const imports = declareImports(module, set);
+  const run = module.declareFunction({ params: [], result: "i32" });
+  const builder = new Builder(set.flags);
+  const slots = set.operations.map(packOperands);
+  const hot: number[] = [];
+  const cold: number[] = [];
+  set.operations.forEach((operation, index) => {
+    (operation.hot ? hot : cold).push(index);
+  });
+
+  const handlers = new Uint16Array(set.operations.length);
+  hot.forEach((index, i) => {
+    handlers[index] = handler.first + i;
+  });
+  const table = cold.map((index, i) => {
+    handlers[index] = handler.first + hot.length + i;
+    const operation = set.operations[index];
+    if (operation === undefined) throw new RangeError(`no operation ${index}`);
+    const code = new FunctionWriter(coldSignature);
+    const target = new ColdTarget(code, imports);
+    target.begin(slots[index] ?? []);
+    lower(builder.build(operation.meaning), target);
+    code.i32(coldResult.next);
+    const functionIndex = module.declareFunction(coldSignature);
+    module.defineFunction(functionIndex, code);
+    return functionIndex;
+  });
+  module.setTable(table);
+
+  const main = new MainFunction(set, imports, module.typeIndex(coldSignature), handler.first + hot.length);
+  main.write((target) =>
+    hot.map((index) => () => {
+      const operation = set.operations[index];
+      if (operation === undefined) throw new RangeError(`no operation ${index}`);
+      target.begin(slots[index] ?? []);
+      lower(builder.build(operation.meaning), target);
+      target.finish();
+    }),
+  );
+  module.defineFunction(run, main.code);
+  module.exportFunction("run", run);
+  return { module: module.finish(), handlers, slots };
+}
+
+/** The dispatch loop. */
+class MainFunction {
+  readonly code = new FunctionWriter({ params: [], result: "i32" });
+  readonly #imports: ReadonlyMap<string, number>;
+  readonly #coldType: number;
+  readonly #firstCold: number;
+  readonly #recordShift: number;
+
+  constructor(
+    set: InstructionSet,
+    imports: ReadonlyMap<string, number>,
+    coldType: number,
+    firstCold: number,
+  ) {
+    this.#imports = imports;
+    this.#coldType = coldType;
+    this.#firstCold = firstCold;
+    this.#recordShift = Math.log2(recordBytes / set.instructionBytes);
+  }
+
+  write(hotHandlers: (target: HotTarget) => readonly (() => void)[]): void {
+    const { code } = this;
+    const record = code.takeLocal("i32");
+    const page = code.takeLocal("i32");
+    const pageAddress = code.takeLocal("i64");
+    const budget = code.takeLocal("i32");
+    const tlb = code.takeLocal("i32");
+    const target = code.takeLocal("i64");
+    const number = code.takeLocal("i32");
+    const recordShift = this.#recordShift;
+
+    this.#loadState("i32.load", engineState.budget.place.address, budget);
+    this.#loadState("i32.load", engineState.tlb.place.address, tlb);
+    this.#loadState("i64.load", engineState.pc.place.address, target);
+    const abandoned = code.block();
+    const fetch = code.loop();
+    this.#resolve({ record, page, pageAddress, budget, target });
+    const next = code.loop();
+    const frame: MainFrame = {
+      record,
+      page,
+      pageAddress,
+      budget,
+      tlb,
+      target,
+      fetch,
+      next,
+      abandoned,
+      recordShift,
+    };
+    const hotTarget = new HotTarget(code, this.#imports, frame);
+
+    code.get(budget);
+    code.operator("i32.eqz");
+    code.if();
+    hotTarget.publish();
+    code.i32(interpreterExit.budget);
+    code.return();
+    code.end();
+    code.get(budget);
+    code.i32(1);
+    code.operator("i32.sub");
+    code.set(budget);
+    code.get(record);
+    code.load("i32.load16_u", 0);
+    code.set(number);
+    const again = code.loop();
+
+    const hot = hotHandlers(hotTarget);
+    const bodies: (() => void)[] = [
+      () => this.#undecoded(record, number, again),
+      () => this.#marked(hotTarget, record, number, again),
+      () => this.#pageEnd(frame),
+      ...hot,
+    ];
+    const otherwise = code.block();
+    const labels = bodies.map(() => code.block()).reverse();
+    code.get(number);
+    code.branchTable(labels, otherwise);
+    for (const body of bodies) {
+      code.end();
+      body();
+    }
+    code.end();
+    this.#cold(hotTarget, frame, number);
+    code.end();
+    code.end();
+    code.end();
+    code.unreachable();
+    code.end();
+    code.i32(interpreterExit.abandoned);
+  }
+
+  #loadState(load: "i32.load" | "i64.load", address: number, local: number): void {
+    this.code.i32(0);
+    this.code.load(load, address);
+    this.code.set(local);
+  }
+
+  /** From the address in `target`: sets page, pageAddress and record, by the fetch TLB or a call. */
+  #resolve(frame: Pick<MainFrame, "record" | "page" | "pageAddress" | "budget" | "target">): void {
+    const { code } = this;
+    const entry = code.takeLocal("i32");
+    code.i32(0);
+    code.load("i32.load", engineState.fetchTlb.place.address);
+    code.get(frame.target);
+    code.i64(12n);
+    code.operator("i64.shr_u");
+    code.operator("i32.wrap_i64");
+    code.i32(tlbEntries - 1);
+    code.operator("i32.and");
+    code.i32(Math.log2(fetchEntry.bytes));
+    code.operator("i32.shl");
+    code.operator("i32.add");
+    code.tee(entry);
+    code.load("i64.load", fetchEntry.tag);
+    code.get(frame.target);
+    code.i64(~0xfffn | BigInt((recordBytes >> this.#recordShift) - 1));
+    code.operator("i64.and");
+    code.operator("i64.eq");
+    code.if();
+    code.get(entry);
+    code.load("i32.load", fetchEntry.records);
+    code.set(frame.page);
+    code.else();
+    code.i32(0);
+    code.get(frame.budget);
+    code.store("i32.store", engineState.budget.place.address);
+    code.i32(0);
+    code.get(frame.target);
+    code.store("i64.store", engineState.pc.place.address);
+    code.get(frame.target);
+    this.#call("fetch");
+    code.set(frame.page);
+    this.#loadState("i32.load", engineState.budget.place.address, frame.budget);
+    code.get(frame.page);
+    code.operator("i32.eqz");
+    code.if();
+    code.i32(interpreterExit.fetch);
+    code.return();
+    code.end();
+    code.end();
+    code.get(frame.target);
+    code.i64(~0xfffn);
+    code.operator("i64.and");
+    code.set(frame.pageAddress);
+    code.get(frame.page);
+    code.get(frame.target);
+    code.operator("i32.wrap_i64");
+    code.i32(0xfff);
+    code.operator("i32.and");
+    code.i32(this.#recordShift);
+    code.operator("i32.shl");
+    code.operator("i32.add");
+    code.set(frame.record);
+    code.releaseLocal("i32", entry);
+  }
+
+  #undecoded(record: number, number: number, again: number): void {
+    const { code } = this;
+    code.get(record);
+    this.#call("decode");
+    code.get(record);
+    code.load("i32.load16_u", 0);
+    code.set(number);
+    code.branch(again);
+  }
+
+  #marked(target: HotTarget, record: number, number: number, again: number): void {
+    const { code } = this;
+    target.publish();
+    code.get(record);
+    this.#call("marked");
+    code.set(number);
+    target.resume();
+    code.branch(again);
+  }
+
+  #pageEnd(frame: MainFrame): void {
+    const { code } = this;
+    code.get(frame.budget);
+    code.i32(1);
+    code.operator("i32.add");
+    code.set(frame.budget);
+    code.get(frame.pageAddress);
+    code.i64(0x1000n);
+    code.operator("i64.add");
+    code.set(frame.target);
+    code.branch(frame.fetch);
+  }
+
+  #cold(target: HotTarget, frame: MainFrame, number: number): void {
+    const { code } = this;
+    const result = code.takeLocal("i32");
+    target.publish();
+    code.get(frame.record);
+    code.i32(0);
+    code.load("i64.load", engineState.pc.place.address);
+    code.get(number);
+    code.i32(this.#firstCold);
+    code.operator("i32.sub");
+    code.callIndirect(this.#coldType);
+    code.set(result);
+    this.#loadState("i32.load", engineState.budget.place.address, frame.budget);
+    code.get(result);
+    code.operator("i32.eqz");
+    code.if();
+    target.finish();
+    code.end();
+    code.get(result);
+    code.i32(coldResult.abandoned);
+    code.operator("i32.eq");
+    code.branchIf(frame.abandoned);
+    this.#loadState("i64.load", engineState.pc.place.address, frame.target);
+    code.branch(frame.fetch);
+    code.releaseLocal("i32", result);
+  }
+
+  #call(name: string): void {
+    const index = this.#imports.get(name);
+    if (index === undefined) throw new RangeError(`no import ${name}`);
+    this.code.call(index);
+  }
+}

@@ -1,0 +1,56 @@
+import { memoryMap, recordBytes } from "./layout.ts";
+
+/** Address in the machine's WebAssembly memory. */
+export type HostAddress = number;
+
+const wasmPage = 65536;
+
+/** Bytes of one page of decoded records: a record for each instruction address, and the page-end record. */
+export const recordPageBytes = (0x1000 / 4) * recordBytes + recordBytes;
+
+/** A request for more memory than one WebAssembly memory can address. */
+export class EngineMemoryError extends Error {
+  override readonly name = "EngineMemoryError";
+}
+
+/** The one memory of a machine: engine areas below, guest RAM above. */
+export class EngineMemory {
+  readonly memory: WebAssembly.Memory;
+  readonly limits: { readonly minimum: number; readonly maximum: number };
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  readonly words: Int32Array;
+  readonly halfwords: Uint16Array;
+  readonly doublewords: BigInt64Array;
+  /** Where guest RAM begins; a multiple of 64 KiB. */
+  readonly ramBase: HostAddress;
+  readonly recordPages: number;
+
+  /**
+   * @param ramBytes guest RAM in all, at most 4 GiB less the engine's own areas
+   * @param recordPages how many pages of decoded records to keep
+   * @throws EngineMemoryError when that does not fit or the host has no memory for it
+   */
+  constructor(ramBytes: number, recordPages = 4096) {
+    this.recordPages = recordPages;
+    this.ramBase = Math.ceil((memoryMap.records + recordPages * recordPageBytes) / wasmPage) * wasmPage;
+    const pages = Math.ceil((this.ramBase + ramBytes) / wasmPage);
+    if (pages > 65536) {
+      throw new EngineMemoryError(
+        `guest memory of ${ramBytes} bytes is too large: at most ${65536 * wasmPage - this.ramBase} bytes fit`,
+      );
+    }
+    this.limits = { minimum: pages, maximum: pages };
+    try {
+      this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+    } catch {
+      throw new EngineMemoryError(`the host has no room for guest memory of ${ramBytes} bytes`);
+    }
+    const buffer = this.memory.buffer;
+    this.bytes = new Uint8Array(buffer);
+    this.view = new DataView(buffer);
+    this.words = new Int32Array(buffer);
+    this.halfwords = new Uint16Array(buffer);
+    this.doublewords = new BigInt64Array(buffer);
+  }
+}

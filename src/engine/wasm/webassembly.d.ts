@@ -1,0 +1,15 @@
+// The part of the WebAssembly JavaScript interface that the engine uses; neither "ES2023" nor @types/node 20 declares it.
+declare namespace WebAssembly {
+  type ModuleImports = Record<string, unknown>;
+  class Memory {
+    constructor(descriptor: { initial: number; maximum?: number });
+    readonly buffer: ArrayBuffer;
+  }
+  class Module {
+    constructor(bytes: ArrayBuffer | ArrayBufferView<ArrayBuffer>);
+  }
+  class Instance {
+    constructor(module: Module, imports: Record<string, ModuleImports>);
+    readonly exports: Record<string, unknown>;
+  }
+}
