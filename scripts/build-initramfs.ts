@@ -1,0 +1,30 @@
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { gzipSync } from "node:zlib";
+import { type CpioEntry, writeCpio } from "./initramfs/cpio.ts";
+import { fixedFile, fixedWords, initScript } from "./initramfs/init.ts";
+
+/** Build the initramfs that boots to {@link initScript} around a static busybox. */
+function buildInitramfs(busybox: Uint8Array): Uint8Array {
+  const text = new TextEncoder();
+  const entries: CpioEntry[] = [
+    ...["bin", "dev", "proc", "sys", "tmp", "etc"].map((path) => ({ kind: "directory", path }) as const),
+    { kind: "device", path: "dev/console", major: 5, minor: 1 },
+    { kind: "device", path: "dev/null", major: 1, minor: 3 },
+    { kind: "file", path: "bin/busybox", bytes: busybox, executable: true },
+    { kind: "link", path: "bin/sh", target: "busybox" },
+    { kind: "file", path: "init", bytes: text.encode(initScript()), executable: true },
+    { kind: "file", path: "fixed.bin", bytes: fixedFile() },
+    { kind: "file", path: "words.txt", bytes: text.encode(fixedWords()) },
+  ];
+  return writeCpio(entries);
+}
+
+const [busyboxPath, outputPath] = process.argv.slice(2);
+if (busyboxPath === undefined || outputPath === undefined) {
+  process.stderr.write("usage: build-initramfs <static busybox> <initramfs.cpio.gz to write>\n");
+  process.exit(2);
+}
+const archive = gzipSync(buildInitramfs(readFileSync(busyboxPath)), { level: 6 });
+// Written beside and renamed, so that an interrupted run leaves no half file.
+writeFileSync(`${outputPath}.part`, archive);
+renameSync(`${outputPath}.part`, outputPath);
