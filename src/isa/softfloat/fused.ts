@@ -6,7 +6,7 @@ import { processNans, processNans3, unpackOperand } from "./operand.ts";
 import type { Representation } from "./representation.ts";
 import { roundResult } from "./round.ts";
 import { exactZeroSign } from "./rounding.ts";
-import { FloatKind, isNan, type RawBits, type Unpacked } from "./unpacked.ts";
+import { FloatKind, isNan, type RawBits, type Unpacked, type Unrounded } from "./unpacked.ts";
 import { defaultNan, infinity, invalid, signedPowerOfTwo, zero } from "./values.ts";
 
 const { ZERO, FINITE, INFINITY, QUIET_NAN } = FloatKind;
@@ -103,7 +103,7 @@ function step<B extends RawBits>(
   a: B,
   b: B,
   context: FloatContext,
-  constant: { readonly value: number; readonly halved: boolean; readonly infinityTimesZero: () => B },
+  constant: { readonly value: 2 | 3; readonly halved: boolean; readonly infinityTimesZero: () => B },
 ): B {
   const x = unpackOperand(r, r.negate(a), context);
   const y = unpackOperand(r, b, context);
@@ -111,7 +111,13 @@ function step<B extends RawBits>(
   if (isInvalidProduct(x, y)) return constant.infinityTimesZero();
   const sign = x.sign === y.sign ? 0 : 1;
   if (x.kind === INFINITY || y.kind === INFINITY) return infinity(r, sign);
-  const start = { sign: 0, exponent: 0, significand: r.significand(constant.value) } as const;
+  // Full-length, as `sum` wants it: 2 and 3 are 1 and 1.5 times 2.
+  const { fractionBits, hiddenBit } = r.format;
+  const start: Unrounded<B> = {
+    sign: 0,
+    exponent: 1 - fractionBits,
+    significand: r.significand((constant.value / 2) * hiddenBit),
+  };
   const total = x.kind === ZERO || y.kind === ZERO ? start : r.sum(start, r.product(x, y));
   return roundSum(r, constant.halved ? { ...total, exponent: total.exponent - 1 } : total, context);
 }

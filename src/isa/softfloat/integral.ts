@@ -1,6 +1,7 @@
 import type { FloatContext } from "./context.ts";
 import { FloatException } from "./exceptions.ts";
 import { processNan, unpackOperand } from "./operand.ts";
+import { FloatOperationError } from "./operation.ts";
 import type { Representation } from "./representation.ts";
 import { exactInteger } from "./round.ts";
 import { Lost, type RoundingMode, roundsUp } from "./rounding.ts";
@@ -68,6 +69,7 @@ export function roundToIntegralExact<B extends RawBits>(
 /**
  * Rounds to an integral float that fits a signed integer of 32 or 64 bits; otherwise, and for NaNs and infinities,
  * raises IOC and gives the smallest such integer (FRINT32*, FRINT64*; Arm ARM, FPRoundIntN).
+ * For f32 and f64 only: f16 has no such integers, and asking throws `FloatOperationError`.
  */
 export function roundToIntegralWithin<B extends RawBits>(
   r: Representation<B>,
@@ -76,6 +78,7 @@ export function roundToIntegralWithin<B extends RawBits>(
   mode: RoundingMode,
   context: FloatContext,
 ): B {
+  if (r.format.width === 16) throw new FloatOperationError("f16 cannot be rounded to 32- or 64-bit integers");
   const x = unpackOperand(r, a, context);
   if (x.kind === FloatKind.ZERO) return zero(r, x.sign);
   const limit = 2 ** (integerBits - 1);

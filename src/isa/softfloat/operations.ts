@@ -49,7 +49,7 @@ const U16 = { bits: 16, signed: false } as const;
 const S32 = { bits: 32, signed: true } as const;
 const U32 = { bits: 32, signed: false } as const;
 
-/** What every format has, by offset from the format's first code. */
+/** One format's operations, by offset from its first code; only f16 meets 16-bit integers, only f32 and f64 have round-within. */
 function formatRows<B extends RawBits>(r: Representation<B>): readonly Row[] {
   const kind = r.format.name;
   const from32 = (type: typeof S16 | typeof U16 | typeof S32 | typeof U32): OperationBody => ({
@@ -70,6 +70,16 @@ function formatRows<B extends RawBits>(r: Representation<B>): readonly Row[] {
     toInteger(r, "u64", (a, fractionBits, mode, context) =>
       toInteger64(r, a, signed, fractionBits, mode, context),
     );
+  const withinRows: readonly Row[] = [
+    [0x19, "round-within-32", rounding(r, (f, a, mode, c) => roundToIntegralWithin(f, a, 32, mode, c))],
+    [0x1a, "round-within-64", rounding(r, (f, a, mode, c) => roundToIntegralWithin(f, a, 64, mode, c))],
+  ];
+  const integer16Rows: readonly Row[] = [
+    [0x1b, "to-s16", to32(S16)],
+    [0x1c, "to-u16", to32(U16)],
+    [0x21, "from-s16", from32(S16)],
+    [0x22, "from-u16", from32(U16)],
+  ];
   return [
     [0x00, "add", binary(r, add)],
     [0x01, "sub", binary(r, sub)],
@@ -97,20 +107,15 @@ function formatRows<B extends RawBits>(r: Representation<B>): readonly Row[] {
     [0x16, "compare-greater", comparison(r, "bool", compareGreater)],
     [0x17, "round-quiet", rounding(r, roundToIntegralQuiet)],
     [0x18, "round-exact", rounding(r, roundToIntegralExact)],
-    [0x19, "round-within-32", rounding(r, (f, a, mode, c) => roundToIntegralWithin(f, a, 32, mode, c))],
-    [0x1a, "round-within-64", rounding(r, (f, a, mode, c) => roundToIntegralWithin(f, a, 64, mode, c))],
-    [0x1b, "to-s16", to32(S16)],
-    [0x1c, "to-u16", to32(U16)],
     [0x1d, "to-s32", to32(S32)],
     [0x1e, "to-u32", to32(U32)],
     [0x1f, "to-s64", to64(true)],
     [0x20, "to-u64", to64(false)],
-    [0x21, "from-s16", from32(S16)],
-    [0x22, "from-u16", from32(U16)],
     [0x23, "from-s32", from32(S32)],
     [0x24, "from-u32", from32(U32)],
     [0x25, "from-s64", from64(true)],
     [0x26, "from-u64", from64(false)],
+    ...(r.format.width === 16 ? integer16Rows : withinRows),
   ];
 }
 

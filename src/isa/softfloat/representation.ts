@@ -24,7 +24,10 @@ export interface Representation<Bits extends RawBits> {
   significand(n: number): Bits;
   /** (-1)^sign × magnitude × 2^exponent with a magnitude below 2^64. */
   wideInteger(sign: Sign, exponent: number, magnitude: bigint): Unrounded<Bits>;
-  /** x + y; the significand is 0 when they cancel, and the sign then means nothing. */
+  /**
+   * x + y; the significand is 0 when they cancel, and the sign then means nothing. Each is an operand, a product, or has
+   * a significand of full length: what is dropped below the larger one then stays below where rounding looks.
+   */
   sum(x: Unrounded<Bits>, y: Unrounded<Bits>): Unrounded<Bits>;
   /** x × y of two finite operands, exact. */
   product(x: Unpacked<Bits>, y: Unpacked<Bits>): Unrounded<Bits>;
