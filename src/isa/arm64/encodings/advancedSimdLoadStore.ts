@@ -21,13 +21,13 @@ export const advancedSimdLoadStore: readonly A64Entry[] = [
 
   // Multiple structures, post-indexed: Rm 31 adds the number of bytes moved
   { name: "LD1_multiple_post", pattern: "0 Q 001100 1 1 0 Rm:5 opcode:4 size:2 Rn:5 Rt:5", when: oneElement, feature: "simd", asm: "ld1 <list.T>, [<Xn|SP>], <postMultiple>" },
-  { name: "LD2_multiple_post", pattern: "0 Q 001100 1 1 0 Rm:5 1000 size:2 Rn:5 Rt:5", when: fullDoubles, feature: "simd", asm: "ld2 <list2.T>, [<Xn|SP>], <postMultiple>" },
-  { name: "LD3_multiple_post", pattern: "0 Q 001100 1 1 0 Rm:5 0100 size:2 Rn:5 Rt:5", when: fullDoubles, feature: "simd", asm: "ld3 <list3.T>, [<Xn|SP>], <postMultiple>" },
-  { name: "LD4_multiple_post", pattern: "0 Q 001100 1 1 0 Rm:5 0000 size:2 Rn:5 Rt:5", when: fullDoubles, feature: "simd", asm: "ld4 <list4.T>, [<Xn|SP>], <postMultiple>" },
+  { name: "LD2_multiple_post", pattern: "0 Q 001100 1 1 0 Rm:5 1000 size:2 Rn:5 Rt:5", when: fullDoubles, feature: "simd", asm: "ld2 <list2.T>, [<Xn|SP>], <postMultiple2>" },
+  { name: "LD3_multiple_post", pattern: "0 Q 001100 1 1 0 Rm:5 0100 size:2 Rn:5 Rt:5", when: fullDoubles, feature: "simd", asm: "ld3 <list3.T>, [<Xn|SP>], <postMultiple3>" },
+  { name: "LD4_multiple_post", pattern: "0 Q 001100 1 1 0 Rm:5 0000 size:2 Rn:5 Rt:5", when: fullDoubles, feature: "simd", asm: "ld4 <list4.T>, [<Xn|SP>], <postMultiple4>" },
   { name: "ST1_multiple_post", pattern: "0 Q 001100 1 0 0 Rm:5 opcode:4 size:2 Rn:5 Rt:5", when: oneElement, feature: "simd", asm: "st1 <list.T>, [<Xn|SP>], <postMultiple>" },
-  { name: "ST2_multiple_post", pattern: "0 Q 001100 1 0 0 Rm:5 1000 size:2 Rn:5 Rt:5", when: fullDoubles, feature: "simd", asm: "st2 <list2.T>, [<Xn|SP>], <postMultiple>" },
-  { name: "ST3_multiple_post", pattern: "0 Q 001100 1 0 0 Rm:5 0100 size:2 Rn:5 Rt:5", when: fullDoubles, feature: "simd", asm: "st3 <list3.T>, [<Xn|SP>], <postMultiple>" },
-  { name: "ST4_multiple_post", pattern: "0 Q 001100 1 0 0 Rm:5 0000 size:2 Rn:5 Rt:5", when: fullDoubles, feature: "simd", asm: "st4 <list4.T>, [<Xn|SP>], <postMultiple>" },
+  { name: "ST2_multiple_post", pattern: "0 Q 001100 1 0 0 Rm:5 1000 size:2 Rn:5 Rt:5", when: fullDoubles, feature: "simd", asm: "st2 <list2.T>, [<Xn|SP>], <postMultiple2>" },
+  { name: "ST3_multiple_post", pattern: "0 Q 001100 1 0 0 Rm:5 0100 size:2 Rn:5 Rt:5", when: fullDoubles, feature: "simd", asm: "st3 <list3.T>, [<Xn|SP>], <postMultiple3>" },
+  { name: "ST4_multiple_post", pattern: "0 Q 001100 1 0 0 Rm:5 0000 size:2 Rn:5 Rt:5", when: fullDoubles, feature: "simd", asm: "st4 <list4.T>, [<Xn|SP>], <postMultiple4>" },
 
   // Single structure: the index is Q:S:size without the bits below the element size; scale is opcode<2:1>
   { name: "LD1_single", pattern: "0 Q 001101 0 1 0 00000 scale:2 0 S size:2 Rn:5 Rt:5", when: lane, feature: "simd", asm: "ld1 <lane1>, [<Xn|SP>]" },

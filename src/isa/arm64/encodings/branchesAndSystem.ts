@@ -22,9 +22,9 @@ export const branchesAndSystem: readonly A64Entry[] = [
   { name: "SMC", pattern: "11010100 000 imm16:16 000 11", asm: "smc <imm16x>" },
   { name: "BRK", pattern: "11010100 001 imm16:16 000 00", asm: "brk <imm16x>" },
   { name: "HLT", pattern: "11010100 010 imm16:16 000 00", asm: "hlt <imm16x>" },
-  { name: "DCPS1", pattern: "11010100 101 imm16:16 000 01", asm: "dcps1 <imm16x>" },
-  { name: "DCPS2", pattern: "11010100 101 imm16:16 000 10", asm: "dcps2 <imm16x>" },
-  { name: "DCPS3", pattern: "11010100 101 imm16:16 000 11", asm: "dcps3 <imm16x>" },
+  { name: "DCPS1", pattern: "11010100 101 imm16:16 000 01", asm: "dcps1 <dcps>" },
+  { name: "DCPS2", pattern: "11010100 101 imm16:16 000 10", asm: "dcps2 <dcps>" },
+  { name: "DCPS3", pattern: "11010100 101 imm16:16 000 11", asm: "dcps3 <dcps>" },
 
   { name: "NOP", pattern: "11010101000000110010 0000 000 11111", asm: "nop" },
   { name: "YIELD", pattern: "11010101000000110010 0000 001 11111", asm: "yield" },
