@@ -42,6 +42,12 @@ export const arm64State = {
   spEl1: field("i64", 0x5d8),
   /** Scratch for results of a host call wider than 64 bits: bits 127:64. */
   resultHigh: field("i64", 0x5e0),
+  /** Not zero when a load or store based on a misaligned SP faults here (SCTLR_EL1.SA, SA0). */
+  spAlignmentCheck: field("i32", 0x5e8),
+  /** Thread pointers, at the beginning of `systemRegisterArea`: instructions reach them without a call. */
+  tpidrEl0: field("i64", 0xc00),
+  tpidrroEl0: field("i64", 0xc08),
+  tpidrEl1: field("i64", 0xc10),
 } as const satisfies Record<string, StateField<"i32" | "i64">>;
 
 /** System registers' storage begins here, 8 bytes each; numbered by the CPU's table. */

@@ -1,0 +1,148 @@
+import type { Builder, Value } from "../../../engine/ir/builder.ts";
+import { arm64State } from "../state.ts";
+import { type Definition, define, type FieldReader, imm32, xDestination, xSource } from "./define.ts";
+import { packedFlags } from "./flags.ts";
+
+/** op0:op1:CRn:CRm:op2 in 16 bits, as the host calls want it. */
+const systemRegister = (op0: number, op1: number, crn: number, crm: number, op2: number): number =>
+  (op0 << 14) | (op1 << 11) | (crn << 7) | (crm << 3) | op2;
+
+const registerOf = (f: FieldReader): number =>
+  systemRegister(2 + f("o0"), f("op1"), f("CRn"), f("CRm"), f("op2"));
+
+const spEl0 = systemRegister(3, 0, 4, 1, 0);
+const spSel = systemRegister(3, 0, 4, 2, 0);
+const currentEl = systemRegister(3, 0, 4, 2, 2);
+const nzcv = systemRegister(3, 3, 4, 2, 0);
+const daif = systemRegister(3, 3, 4, 2, 1);
+const fpcr = systemRegister(3, 3, 4, 4, 0);
+const fpsr = systemRegister(3, 3, 4, 4, 1);
+const tpidrEl1 = systemRegister(3, 0, 13, 0, 4);
+const tpidrEl0 = systemRegister(3, 3, 13, 0, 2);
+const tpidrroEl0 = systemRegister(3, 3, 13, 0, 3);
+
+/** Registers with a form that needs no call; any other one is variant 0. */
+const fast = (registers: readonly number[]) => ({
+  values: [0, ...registers],
+  from: (f: FieldReader) => (registers.includes(registerOf(f)) ? registerOf(f) : 0),
+});
+
+/** A value where `allowed` says so without asking the CPU; otherwise the CPU decides and answers. */
+function readIf(
+  b: Builder,
+  allowed: Value<"i32">,
+  fastValue: () => Value<"i64">,
+  register: Value<"i32">,
+): Value<"i64"> {
+  const result = b.variable("i64", 0n);
+  b.if(
+    allowed,
+    () => b.assign(result, fastValue()),
+    () => b.assign(result, b.host("systemRegisterRead", "i64", register)),
+  );
+  return b.use(result);
+}
+
+function readRegister(b: Builder, which: number, register: Value<"i32">): Value<"i64"> {
+  const aboveEl0 = (): Value<"i32"> => b.get(arm64State.el);
+  switch (which) {
+    case nzcv:
+      return b.i64.extend_i32_u(b.i32.shl(packedFlags(b), 28));
+    case fpcr:
+      b.guard(arm64State.fpTrap, "floatingPointTrap");
+      return b.i64.extend_i32_u(b.get(arm64State.fpcr));
+    case fpsr:
+      b.guard(arm64State.fpTrap, "floatingPointTrap");
+      return b.i64.extend_i32_u(b.get(arm64State.fpsr));
+    case tpidrEl0:
+      return b.get(arm64State.tpidrEl0);
+    case tpidrroEl0:
+      return b.get(arm64State.tpidrroEl0);
+    case tpidrEl1:
+      return readIf(b, aboveEl0(), () => b.get(arm64State.tpidrEl1), register);
+    case daif:
+      // At EL0, SCTLR_EL1.UMA decides.
+      return readIf(b, aboveEl0(), () => b.i64.extend_i32_u(b.get(arm64State.daif)), register);
+    case currentEl:
+      return readIf(b, aboveEl0(), () => b.i64.extend_i32_u(b.i32.shl(b.get(arm64State.el), 2)), register);
+    case spSel:
+      return readIf(b, aboveEl0(), () => b.i64.extend_i32_u(b.get(arm64State.spSel)), register);
+    case spEl0:
+      // Accessible from EL1 only while SP_EL1 is the stack pointer; then it is not the current one.
+      return readIf(
+        b,
+        b.i32.and(b.i32.ne(aboveEl0(), 0), b.get(arm64State.spSel)),
+        () => b.get(arm64State.spEl0),
+        register,
+      );
+    default:
+      return b.host("systemRegisterRead", "i64", register);
+  }
+}
+
+const frequentlyRead = [spEl0, tpidrEl0, tpidrEl1, daif];
+
+const moveFromSystemRegister = define({
+  encoding: "MRS",
+  variants: {
+    which: fast([nzcv, daif, currentEl, spSel, fpcr, fpsr, spEl0, tpidrEl0, tpidrroEl0, tpidrEl1]),
+  },
+  operands: { t: xDestination("Rt"), register: imm32(registerOf) },
+  hot: ({ which }) => frequentlyRead.includes(which),
+  semantics: (b, { t, register }, { which }) => b.set(t, readRegister(b, which, register)),
+});
+
+const moveToSystemRegister = define({
+  encoding: "MSR_reg",
+  variants: { which: fast([nzcv, fpcr, fpsr, tpidrEl0]) },
+  operands: { t: xSource("Rt"), register: imm32(registerOf) },
+  semantics: (b, { t, register }, { which }) => {
+    const value = b.get(t);
+    switch (which) {
+      case nzcv:
+        b.flags("nzcv", b.i32.and(b.i32.wrap_i64(b.i64.shr_u(value, 28n)), 15));
+        break;
+      case fpcr:
+      case fpsr:
+        b.guard(arm64State.fpTrap, "floatingPointTrap");
+        b.hostVoid("floatingPointControl", b.constI32(which === fpcr ? 0 : 1), value);
+        break;
+      case tpidrEl0:
+        b.set(arm64State.tpidrEl0, value);
+        break;
+      default:
+        b.hostVoid("systemRegisterWrite", register, value);
+    }
+  },
+});
+
+const moveToProcessState = define({
+  encoding: "MSR_imm",
+  operands: { field: imm32((f) => (f("op1") << 3) | f("op2")), value: imm32("CRm") },
+  semantics: (b, { field, value }) => b.hostVoid("processStateWrite", field, value),
+});
+
+const operationOf = (f: FieldReader): number =>
+  (f("op1") << 11) | (f("CRn") << 7) | (f("CRm") << 3) | f("op2");
+
+/** SYS (DC, IC, AT, TLBI among them) and SYSL. */
+const systemInstructions = [
+  define({
+    encoding: "SYS",
+    operands: { t: xSource("Rt"), operation: imm32(operationOf) },
+    semantics: (b, { t, operation }) => b.hostVoid("systemInstruction", operation, b.get(t)),
+  }),
+  define({
+    encoding: "SYSL",
+    operands: { t: xDestination("Rt"), operation: imm32(operationOf) },
+    semantics: (b, { t, operation }) => b.set(t, b.host("systemInstructionResult", "i64", operation)),
+  }),
+];
+
+/** Moves to and from system registers and PSTATE, and system instructions. Arm ARM C4.1.3, C5. */
+export const system: readonly Definition[] = [
+  moveFromSystemRegister,
+  moveToSystemRegister,
+  moveToProcessState,
+  ...systemInstructions,
+];
