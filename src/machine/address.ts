@@ -47,3 +47,10 @@ export function guestVirtual(value: bigint): GuestVirtualAddress {
 export function hex(value: bigint | number): string {
   return `0x${value.toString(16)}`;
 }
+
+/** A stretch of guest-physical addresses. */
+export interface AddressRange {
+  readonly base: GuestPhysicalAddress;
+  /** Bytes. */
+  readonly size: bigint;
+}
