@@ -16,6 +16,5 @@ test("operations have distinct names", () => {
 
 test("the interpreter of all operations is a valid WebAssembly module", () => {
   const { module } = writeInterpreter(set, { minimum: 64, maximum: 64 });
-  expect(WebAssembly.validate(module)).toBe(true);
-  new WebAssembly.Module(module);
+  expect(() => new WebAssembly.Module(module)).not.toThrow();
 });

@@ -55,7 +55,6 @@ const readModifyWrite = operations.map(({ encoding, combine }) =>
     encoding,
     variants: { size: sizes, sp: stackBase },
     operands: { s: xSource("Rs"), t: xDestination("Rt"), n: xOrSp("Rn") },
-    hot: ({ size, sp }) => encoding === "LDADD" && size >= 2 && sp === 0,
     semantics: (b, { s, t, n }, { size, sp }) => {
       const address = baseAddress(b, n, sp);
       const register = b.get(s);
@@ -70,7 +69,6 @@ const compareAndSwap = define({
   encoding: "CAS",
   variants: { size: sizes, sp: stackBase },
   operands: { s: xSource("Rs"), d: xDestination("Rs"), t: xSource("Rt"), n: xOrSp("Rn") },
-  hot: ({ size, sp }) => size >= 2 && sp === 0,
   semantics: (b, { s, d, t, n }, { size, sp }) => {
     const address = baseAddress(b, n, sp);
     const expected = low(b, size, b.get(s));

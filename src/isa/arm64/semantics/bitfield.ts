@@ -24,7 +24,7 @@ const moveAndExtend = (
     encoding,
     variants: { sf: [0, 1], shifts },
     operands: { d: xDestination("Rd"), n: xSource("Rn"), left: imm32(left), right: imm32(right) },
-    hot: ({ sf }) => encoding === "UBFM" || sf === 1,
+    hot: ({ sf, shifts: which }) => (encoding === "UBFM" ? sf === 1 || which !== 2 : sf === 1 && which !== 2),
     semantics: (b, o, { sf, shifts: which }) =>
       inWidth(b, sf, (w) => {
         const x = w.get(o.n);

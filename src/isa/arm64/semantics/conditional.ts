@@ -42,7 +42,7 @@ const compares = (
     encoding: `${name}_imm`,
     variants: { sf: [0, 1], cond: condition },
     operands: { n: xSource("Rn"), imm: imm32("imm5"), nzcv: imm32("nzcv") },
-    hot: ({ cond }) => name === "CCMP" && cond <= 1,
+    hot: ({ cond }) => name === "CCMP" && cond === 1,
     semantics: (b, o, { sf, cond }) =>
       inWidth(b, sf, (w) => conditionalCompare(b, w, operator, cond, w.get(o.n), w.unsigned(o.imm), o.nzcv)),
   }),
@@ -62,7 +62,7 @@ const selects = (
     encoding,
     variants: { sf: [0, 1], cond: condition },
     operands: { d: xDestination("Rd"), n: xSource("Rn"), m: xSource("Rm") },
-    hot: ({ cond }) => (encoding === "CSEL" || encoding === "CSINC") && cond <= 1,
+    hot: ({ sf, cond }) => cond <= 1 && (encoding === "CSEL" || (encoding === "CSINC" && sf === 0)),
     semantics: (b, o, { sf, cond }) =>
       inWidth(b, sf, (w) =>
         w.set(o.d, w.select(conditionHolds(b, cond), w.get(o.n), otherwise(w, w.get(o.m)))),

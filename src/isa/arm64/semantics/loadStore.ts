@@ -77,11 +77,20 @@ const forms: readonly Form[] = [
   },
 ];
 
-/** Frequent: the scaled form at all sizes, the others for words and doublewords; unprivileged ones are not. */
-function isHot(form: Form, size: number): boolean {
-  if (form.options.unprivileged === true) return false;
-  if (form.store === "STR_imm_unsigned") return true;
-  return size >= 2 || form.indexing === "post" || form.store === "STUR";
+/** Frequent: the scaled form; the others with doublewords, and bytes and words where strings and arrays are walked. */
+function isHot(form: Form, size: number, sp: number): boolean {
+  switch (form.store) {
+    case "STR_imm_unsigned":
+      return sp === 0 || size >= 2;
+    case "STUR":
+      return size === 3 || (size === 2 && sp === 0);
+    case "STR_imm_post":
+      return sp === 0 && size !== 1;
+    case "STR_imm_pre":
+      return size === 3;
+    default:
+      return false;
+  }
 }
 
 function writeBackTo(b: Builder, base: GeneralRegister, value: Value<"i64"> | undefined): void {
@@ -93,7 +102,7 @@ const immediate = forms.flatMap((form) => [
     encoding: form.store,
     variants: { size: sizes, sp: stackBase },
     operands: { t: xSource("Rt"), n: xOrSp("Rn"), offset: imm64(form.offset) },
-    hot: ({ size, sp }) => isHot(form, size) && (sp === 0 || size >= 2),
+    hot: ({ size, sp }) => isHot(form, size, sp),
     semantics: (b, { t, n, offset }, { size, sp }) => {
       const { address, writeBack } = indexed(b, baseAddress(b, n, sp), offset, form.indexing);
       storeRegister(b, size, address, t, form.options);
@@ -104,7 +113,7 @@ const immediate = forms.flatMap((form) => [
     encoding: form.load,
     variants: { size: sizes, sp: stackBase },
     operands: { t: xDestination("Rt"), n: xOrSp("Rn"), offset: imm64(form.offset) },
-    hot: ({ size, sp }) => isHot(form, size) && (sp === 0 || size >= 2),
+    hot: ({ size, sp }) => isHot(form, size, sp),
     semantics: (b, { t, n, offset }, { size, sp }) => {
       const { address, writeBack } = indexed(b, baseAddress(b, n, sp), offset, form.indexing);
       b.set(t, loadUnsigned(b, size, address, form.options));
@@ -131,7 +140,7 @@ const registerOffsets = [
     encoding: "STR_reg",
     variants: { size: sizes, extension: offsetExtension, sp: stackBase },
     operands: { t: xSource("Rt"), n: xOrSp("Rn"), m: xSource("Rm"), amount: shiftedBySize },
-    hot: ({ extension, sp }) => extension === 1 && sp === 0,
+    hot: ({ size, extension, sp }) => extension === 1 && sp === 0 && size !== 1,
     semantics: (b, { t, n, m, amount }, { size, extension, sp }) => {
       const address = b.i64.add(baseAddress(b, n, sp), registerOffset(b, m, extension, amount));
       storeRegister(b, size, address, t);
@@ -141,7 +150,7 @@ const registerOffsets = [
     encoding: "LDR_reg",
     variants: { size: sizes, extension: offsetExtension, sp: stackBase },
     operands: { t: xDestination("Rt"), n: xOrSp("Rn"), m: xSource("Rm"), amount: shiftedBySize },
-    hot: ({ size, extension, sp }) => sp === 0 && (extension === 1 || (size >= 2 && extension === 0)),
+    hot: ({ size, extension, sp }) => sp === 0 && extension === 1 && size !== 1,
     semantics: (b, { t, n, m, amount }, { size, extension, sp }) => {
       const address = b.i64.add(baseAddress(b, n, sp), registerOffset(b, m, extension, amount));
       b.set(t, loadUnsigned(b, size, address));

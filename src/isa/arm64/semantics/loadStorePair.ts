@@ -45,7 +45,7 @@ const general = forms.flatMap(({ store, load, indexing }) => [
     encoding: store,
     variants: { sf: [0, 1], sp: stackBase },
     operands: { t: xSource("Rt"), t2: xSource("Rt2"), n: xOrSp("Rn"), offset: bySf },
-    hot: ({ sf }) => sf === 1 && store !== "STNP",
+    hot: ({ sf, sp }) => sf === 1 && store !== "STNP" && (store !== "STP_post" || sp === 0),
     semantics: (b, { t, t2, n, offset }, { sf, sp }) => {
       const { address, writeBack } = indexed(b, baseAddress(b, n, sp), offset, indexing);
       if (sf === 1) b.store("v128", "v128.store", address, pairOf64(b, b.get(t), b.get(t2)), { element: 8 });
@@ -57,7 +57,7 @@ const general = forms.flatMap(({ store, load, indexing }) => [
     encoding: load,
     variants: { sf: [0, 1], sp: stackBase },
     operands: { t: xDestination("Rt"), t2: xDestination("Rt2"), n: xOrSp("Rn"), offset: bySf },
-    hot: ({ sf }) => sf === 1 && load !== "LDNP",
+    hot: ({ sf, sp }) => sf === 1 && load !== "LDNP" && (load !== "LDP_pre" || sp === 0),
     semantics: (b, { t, t2, n, offset }, { sf, sp }) => {
       const { address, writeBack } = indexed(b, baseAddress(b, n, sp), offset, indexing);
       if (sf === 1) {

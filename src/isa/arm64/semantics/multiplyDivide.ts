@@ -20,7 +20,7 @@ const multiplyAdd = (
     encoding,
     variants: { sf: [0, 1] },
     operands: threeSources,
-    hot: true,
+    hot: ({ sf }) => sf === 1 || operator === "add",
     semantics: (b, o, { sf }) =>
       inWidth(b, sf, (w) =>
         w.set(o.d, w.binary(operator, w.get(o.a), w.binary("mul", w.get(o.n), w.get(o.m)))),
@@ -76,7 +76,7 @@ const divide = [
     encoding: "UDIV",
     variants: { sf: [0, 1] },
     operands: twoSources,
-    hot: true,
+    hot: ({ sf }) => sf === 1,
     semantics: (b, o, { sf }) =>
       inWidth(b, sf, (w) => {
         const y = w.get(o.m);

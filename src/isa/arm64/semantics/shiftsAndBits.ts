@@ -17,7 +17,7 @@ const variableShifts = (
     encoding,
     variants: { sf: [0, 1] },
     operands: { ...oneSource, m: xSource("Rm") },
-    hot: operator === "shl" || operator === "shr_u",
+    hot: ({ sf }) => sf === 1 && (operator === "shl" || operator === "shr_u"),
     semantics: (b, o, { sf }) =>
       inWidth(b, sf, (w) => w.set(o.d, w.binary(operator, w.get(o.n), w.get(o.m)))),
   }),
@@ -68,7 +68,6 @@ const reversals = [
     encoding: "REV",
     variants: { sf: [0, 1] },
     operands: oneSource,
-    hot: true,
     semantics: (b, { d, n }, { sf }) => {
       if (sf === 1) b.set(d, reverseBytes(b, b.get(n), 8));
       else setW(b, d, b.i32.wrap_i64(reverseBytes(b, b.i64.extend_i32_u(getW(b, n)), 4)));
