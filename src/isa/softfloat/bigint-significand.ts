@@ -14,14 +14,19 @@ const TWO_32 = 0x1_0000_0000;
 const LONGEST_ALIGNMENT = 128;
 const GUARD_BITS = 4;
 
+/** 2 ** k for k up to the longest significand: a product aligned over the longest distance has 235 bits. */
+const POWERS: readonly bigint[] = Array.from({ length: 257 }, (_, k) => 1n << BigInt(k));
+
+function powerOfTwo(k: number): bigint {
+  return POWERS[k] ?? 1n << BigInt(k);
+}
+
+// The host rounds n and its logarithm: the guess may be off by one either way.
 function bitLength(n: bigint): number {
-  let rest = n;
-  let length = 0;
-  while (rest >= 0x1_0000_0000n) {
-    rest >>= 32n;
-    length += 32;
-  }
-  return length + numberBitLength(Number(rest));
+  if (n === 0n) return 0;
+  const guess = Math.floor(Math.log2(Number(n)));
+  if (n < powerOfTwo(guess)) return guess;
+  return n < powerOfTwo(guess + 1) ? guess + 1 : guess + 2;
 }
 
 // When jammed, the smaller operand lies wholly more than 20 bits below the larger's last bit: one unit below four guard
@@ -88,12 +93,13 @@ function squareRoot(x: Unpacked<bigint>): Unrounded<bigint> {
 
 function truncate(significand: bigint, shift: number): Truncated {
   if (shift <= 0) return { kept: Number(significand << BigInt(-shift)), lost: Lost.NOTHING };
-  const kept = significand >> BigInt(shift);
-  const rest = significand - (kept << BigInt(shift));
-  if (rest === 0n) return { kept: Number(kept), lost: Lost.NOTHING };
-  const half = 1n << BigInt(shift - 1);
-  if (rest < half) return { kept: Number(kept), lost: Lost.BELOW_HALF };
-  return { kept: Number(kept), lost: rest === half ? Lost.HALF : Lost.ABOVE_HALF };
+  if (shift >= POWERS.length) return { kept: 0, lost: significand === 0n ? Lost.NOTHING : Lost.BELOW_HALF };
+  const kept = Number(significand >> BigInt(shift));
+  const rest = BigInt.asUintN(shift, significand);
+  if (rest === 0n) return { kept, lost: Lost.NOTHING };
+  const half = powerOfTwo(shift - 1);
+  if (rest < half) return { kept, lost: Lost.BELOW_HALF };
+  return { kept, lost: rest === half ? Lost.HALF : Lost.ABOVE_HALF };
 }
 
 function unpack(bits: bigint): Unpacked<bigint> {

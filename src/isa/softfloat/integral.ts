@@ -2,6 +2,7 @@ import type { FloatContext } from "./context.ts";
 import { FloatException } from "./exceptions.ts";
 import { processNan, unpackOperand } from "./operand.ts";
 import { FloatOperationError } from "./operation.ts";
+import { powerOfTwo } from "./powers-of-two.ts";
 import type { Representation } from "./representation.ts";
 import { exactInteger } from "./round.ts";
 import { Lost, type RoundingMode, roundsUp } from "./rounding.ts";
@@ -17,12 +18,12 @@ export interface RoundedInteger {
 /** Rounds a finite operand, scaled by a power of two, to an integer. Raises nothing. */
 export function roundMagnitude(x: Unpacked<RawBits>, scale: number, mode: RoundingMode): RoundedInteger {
   const exponent = x.exponent + scale;
-  if (exponent >= 0) return { magnitude: x.significand * 2 ** exponent, inexact: false };
+  if (exponent >= 0) return { magnitude: x.significand * powerOfTwo(exponent), inexact: false };
   if (exponent < -54) {
     const up = roundsUp(mode, x.sign, false, Lost.BELOW_HALF);
     return { magnitude: up ? 1 : 0, inexact: true };
   }
-  const unit = 2 ** -exponent;
+  const unit = powerOfTwo(-exponent);
   const kept = Math.floor(x.significand / unit);
   const rest = x.significand - kept * unit;
   if (rest === 0) return { magnitude: kept, inexact: false };

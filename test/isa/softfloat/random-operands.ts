@@ -155,6 +155,35 @@ export function randomOperand(kind: WordKind, random: RandomBits, previous: bigi
   }
 }
 
+/** The operands every case of which is worth a try: zeros, denormals, one, two, extremes, infinities, NaNs. */
+function edgeFloats(layout: Layout): readonly bigint[] {
+  const top = (1n << layout.exponent) - 1n;
+  const quiet = 1n << (layout.fraction - 1n);
+  const positive = [
+    pack(layout, 0n, 0n, 0n),
+    pack(layout, 0n, 0n, 1n),
+    pack(layout, 0n, 0n, -1n),
+    pack(layout, 0n, 1n, 0n),
+    pack(layout, 0n, top >> 1n, 0n),
+    pack(layout, 0n, top - 1n, -1n),
+    pack(layout, 0n, top, 0n),
+    pack(layout, 0n, top, quiet | 2n),
+    pack(layout, 0n, top, 3n),
+  ];
+  return positive.flatMap((bits) => [bits, bits | (1n << (layout.exponent + layout.fraction))]);
+}
+
+/** Every combination of edge values for an operation's float operands; none if it has no such operands. */
+export function edgeCombinations(kinds: readonly WordKind[]): readonly (readonly bigint[])[] {
+  let combinations: readonly (readonly bigint[])[] = [[]];
+  for (const kind of kinds) {
+    if (kind !== "f16" && kind !== "f32" && kind !== "f64") break;
+    const values = edgeFloats(LAYOUTS[kind]);
+    combinations = combinations.flatMap((operands) => values.map((value) => [...operands, value]));
+  }
+  return combinations.filter((operands) => operands.length > 0);
+}
+
 /** The seed of this run: FLOAT_SEED from the environment, or the clock. */
 export function chosenSeed(): number {
   const given = process.env["FLOAT_SEED"];
