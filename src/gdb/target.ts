@@ -202,7 +202,8 @@ export interface Target {
 
   /**
    * Resumes. The plan lists every vCPU. Returns at once, not at the stop; the stop is an event, which may come
-   * before this returns. A breakpoint at the PC a vCPU resumes from does hit.
+   * before this returns. A breakpoint at the PC a vCPU continues from does hit; a step from there carries out the
+   * instruction.
    */
   resume(plan: readonly ThreadResume[]): Awaitable<Outcome>;
 

@@ -35,7 +35,7 @@ export function formatPrintf(
 ): string {
   let next = 0;
   const take = (): bigint => values[next++] ?? 0n;
-  return unescape(format).replace(
+  return expandEscapes(format).replace(
     DIRECTIVE,
     (
       _all,
@@ -59,7 +59,7 @@ export function formatPrintf(
 }
 
 /** Replaces `\n`, `\t`, `\033`, `\x1b` and the like. */
-function unescape(format: string): string {
+function expandEscapes(format: string): string {
   return format.replace(/\\(x[0-9a-fA-F]{1,2}|[0-7]{1,3}|.)/g, (_all, code: string) => {
     const named = ESCAPES[code];
     if (named !== undefined) return named;
