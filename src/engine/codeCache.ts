@@ -74,6 +74,11 @@ export class CodeCache {
     this.written(host, 4);
   }
 
+  /** Takes all marks away. */
+  unmarkAll(): void {
+    for (const host of [...this.#marks]) this.unmark(host);
+  }
+
   /** Forgets what was decoded from these bytes of guest memory. */
   written(host: HostAddress, length: number): void {
     const end = host + length;

@@ -62,12 +62,17 @@ export class TranslationCaches {
     this.#memory.words[(entry + fetchEntry.records) >>> 2] = records;
   }
 
-  /** Withholds write rights from every entry, so that the next write to each page takes the slow path. */
-  withholdWrites(): void {
+  /** Withholds write rights to one host page in every context, so that the next write to it takes the slow path. */
+  withholdPage(host: HostAddress): void {
+    const page = host & ~0xfff;
     for (let context = 0; context < memoryMap.contexts; context++) {
       const base = this.dataBase(context);
-      for (let i = 0; i < tlbEntries; i++)
-        this.#memory.doublewords[(base + i * tlbEntry.bytes + tlbEntry.writeTag) >>> 3] = -1n;
+      for (let entry = base; entry < base + fetchTlbOffset; entry += tlbEntry.bytes) {
+        const tag = (entry + tlbEntry.writeTag) >>> 3;
+        const address = this.#memory.words[tag << 1] ?? 0;
+        const addend = this.#memory.words[(entry + tlbEntry.addend) >>> 2] ?? 0;
+        if (((address + addend) | 0) === page) this.#memory.doublewords[tag] = -1n;
+      }
     }
   }
 }

@@ -8,8 +8,6 @@ const cpuState = {
   /** PSTATE.SS and PSTATE.IL, 0 or 1. */
   singleStep: field("i32", 0x800),
   illegal: field("i32", 0x804),
-  /** The WFE event register, 0 or 1. */
-  event: field("i32", 0x808),
 } as const;
 
 type FixedField<T extends "i32" | "i64"> = StateField<T> & {
@@ -135,14 +133,6 @@ export class Arm64Registers {
 
   get illegal(): boolean {
     return this.getInt(cpuState.illegal) !== 0;
-  }
-
-  get event(): boolean {
-    return this.getInt(cpuState.event) !== 0;
-  }
-
-  set event(value: boolean) {
-    this.setInt(cpuState.event, Number(value));
   }
 
   /** PSTATE in the format of SPSR_EL1. */

@@ -1,0 +1,510 @@
+import { engineState } from "../../engine/layout.ts";
+import { arm64State } from "../../isa/arm64/state.ts";
+import type { Arm64Cluster } from "./cluster.ts";
+import { type HypervisorControls, mdcr, mdscr } from "./controls.ts";
+import {
+  breakpointAddresses,
+  breakpointMatches,
+  type DebugContext,
+  type DebugRegisters,
+  hasContextBreakpoint,
+  noDebugRegisters,
+  watchpointHit,
+} from "./debugUnit.ts";
+import type { CpuEvent, CpuExit, MmioAccess } from "./events.ts";
+import { legalReturn, takeException, vectorKind } from "./exceptions.ts";
+import { type Arm64Registers, pstate } from "./registers.ts";
+import { dataAbort, exceptionClass, faultStatus, syndrome } from "./syndrome.ts";
+import { sctlr } from "./systemRegisters/control.ts";
+import { SystemRegisterFile } from "./systemRegisters/file.ts";
+import { resources } from "./systemRegisters/identification.ts";
+import { genericTimer, nanosecondsPerTick } from "./timers.ts";
+import { walkStage1 } from "./translate.ts";
+import { currentAsid, type Regime, readRegime } from "./translation/regime.ts";
+import { SecondLevelTlb } from "./translation/secondLevel.ts";
+
+/** The PPIs of the generic timers (Arm Base System Architecture 3.6). */
+const timerInterrupt = { virtual: 27, physical: 30 } as const;
+
+/** The first instruction run can never be longer than this; budgets of generated code are 31-bit. */
+const longestRun = 0x4000_0000;
+
+/**
+ * One vCPU: EL0 and EL1 of an Armv8.0-A core. It runs until something happens that is EL2's business; then the hypervisor
+ * looks at the exit and, if it likes, runs it again. Its registers are reached only while it is the cluster's active CPU.
+ */
+export class Arm64Cpu {
+  readonly index: number;
+  readonly controls: HypervisorControls = { hcr: 0n, mdcr: resources.eventCounters, cntvoff: 0n };
+  readonly system: SystemRegisterFile;
+  readonly secondLevel = new SecondLevelTlb();
+  /** Breakpoints of the hypervisor that the guest cannot see or count: virtual addresses, in any context. */
+  unseenBreakpoints: ReadonlySet<bigint> = new Set();
+  readonly #cluster: Arm64Cluster;
+  readonly #registers: Arm64Registers;
+  #event: CpuEvent | undefined;
+  #regime: Regime | undefined;
+  #asid = 0;
+  #debug: DebugRegisters = noDebugRegisters;
+  #contextBreakpoint = false;
+  /** Accesses of the current instruction that the machine has completed; the instruction runs again and finds them here. */
+  #completed: MmioAccess[] = [];
+  #replayed = 0;
+  #pendingMmio: MmioAccess | undefined;
+  /** A breakpoint at this PC has been reported and is stepped over once. */
+  #passBreakpoint: bigint | undefined;
+
+  /** The WFE event register. */
+  eventPending = false;
+
+  constructor(cluster: Arm64Cluster, index: number) {
+    this.#cluster = cluster;
+    this.#registers = cluster.registers;
+    this.index = index;
+    this.system = new SystemRegisterFile(cluster, this);
+  }
+
+  /** The general registers; makes this vCPU the active one. */
+  get registers(): Arm64Registers {
+    this.#cluster.activate(this.index);
+    return this.#registers;
+  }
+
+  /** Translation contexts of EL0 and EL1. */
+  context(el: 0 | 1): number {
+    return this.index * 2 + el;
+  }
+
+  get regime(): Regime {
+    this.#regime ??= readRegime({
+      sctlr: this.system.get("SCTLR_EL1"),
+      tcr: this.system.get("TCR_EL1"),
+      ttbr0: this.system.get("TTBR0_EL1"),
+      ttbr1: this.system.get("TTBR1_EL1"),
+      mair: this.system.get("MAIR_EL1"),
+      physicalBits: resources.physicalBits,
+    });
+    return this.#regime;
+  }
+
+  get asid(): number {
+    return this.#asid;
+  }
+
+  /** The debug registers the hardware compares with. */
+  get debug(): DebugRegisters {
+    return this.#debug;
+  }
+
+  /** Loads the hardware's breakpoint and watchpoint registers, and forgets translations they make slow. */
+  loadDebugRegisters(registers: DebugRegisters): void {
+    if (registers === this.#debug) return;
+    this.#debug = registers;
+    this.#contextBreakpoint = hasContextBreakpoint(registers);
+    this.#cluster.remark();
+    this.flushFirstLevel();
+  }
+
+  /** Lets the instruction at PC execute once although a breakpoint is on it. */
+  passBreakpoint(): void {
+    this.#passBreakpoint = this.registers.pc;
+  }
+
+  /** Instruction addresses that must be looked at when they are about to execute. */
+  breakpointAddresses(): readonly bigint[] {
+    return [...breakpointAddresses(this.#debug), ...this.unseenBreakpoints];
+  }
+
+  /** Drops the set-up of stage 1 that was read from the registers; `keepTlb` when only the ASID or a base changed. */
+  translationChanged(keepTlb: boolean): void {
+    this.#regime = undefined;
+    this.#asid = currentAsid(
+      this.system.get("TCR_EL1"),
+      this.system.get("TTBR0_EL1"),
+      this.system.get("TTBR1_EL1"),
+    );
+    if (!keepTlb) this.secondLevel.flush();
+    this.flushFirstLevel();
+  }
+
+  flushFirstLevel(): void {
+    this.#cluster.engine.tlb.flush(this.context(0));
+    this.#cluster.engine.tlb.flush(this.context(1));
+  }
+
+  /** FPCR or FPSR changed: whether WebAssembly's own arithmetic does (see `arm64State.fpFast`). */
+  updateFloatingPointMode(): void {
+    const control = this.#registers.getInt(arm64State.fpcr);
+    const inexact = (this.#registers.getInt(arm64State.fpsr) & 0x10) !== 0;
+    const defaults = (control & 0x01c0_0000) === 0;
+    this.#registers.setInt(arm64State.fpFast, Number(defaults && inexact));
+  }
+
+  /** Called while an instruction is abandoned: what is to happen instead. */
+  note(event: CpuEvent): void {
+    this.#event = event;
+    this.#cluster.engine.abandon();
+  }
+
+  /** Whether the current instruction has been abandoned. */
+  get abandoned(): boolean {
+    return this.#event !== undefined;
+  }
+
+  /** BRK: always taken, to EL2 when debug exceptions are routed there (Arm ARM D2.7). */
+  noteBrk(imm: number): void {
+    const kind = this.#debugRoutedToHypervisor() ? "trap" : "exception";
+    this.note({ kind, ec: exceptionClass.brk64, iss: imm, preferredReturn: "this" });
+  }
+
+  /** WFI or WFE with nothing to wake it: to EL1 or EL2 where trapped, else the CPU waits, which is the hypervisor's to arrange. */
+  noteWait(what: "interrupt" | "event"): void {
+    if (this.interruptAsserted) return;
+    const ec = exceptionClass.wfx;
+    // ISS: CV = 1, COND = 0b1110, TI says which instruction (Arm ARM D17.2.37).
+    const iss = 0x1e0_0000 | Number(what === "event");
+    const allowed = (this.system.raw("SCTLR_EL1") & (what === "event" ? sctlr.nTWE : sctlr.nTWI)) !== 0n;
+    const kind = this.#registers.el === 0 && !allowed ? "exception" : "trap";
+    this.note({ kind, ec, iss, preferredReturn: "this" });
+  }
+
+  /** The hypervisor has done what the trapped instruction asks: it counts as executed, and a step over it is complete. */
+  skipInstruction(): void {
+    this.registers.pc += 4n;
+    this.#cluster.clock.advance(1);
+    this.#advanceStep();
+  }
+
+  /** Takes an exception to EL1 as the CPU would; `far` and `syndrome` as in the report. */
+  inject(report: Parameters<typeof takeException>[2]): void {
+    this.#cluster.activate(this.index);
+    this.#completed = [];
+    this.#pendingMmio = undefined;
+    this.#take(report);
+  }
+
+  /** Rt of the instruction at PC, 31 when it cannot be read. */
+  currentRt(): number {
+    const { pc } = this.#registers;
+    const page = walkStage1(this.#cluster, this, pc);
+    const host = page.kind === "fault" ? -1 : this.#cluster.physical.toHost(page.page + Number(pc & 0xfffn));
+    return host < 0 ? 31 : (this.#cluster.engine.memory.words[host >>> 2] ?? 31) & 31;
+  }
+
+  /** Forgets one page in the first-level TLBs. */
+  flushFirstLevelPage(va: bigint): void {
+    this.#cluster.engine.tlb.flushPage(this.context(0), va);
+    this.#cluster.engine.tlb.flushPage(this.context(1), va);
+  }
+
+  /** An access that no slot answers: the data the machine gave, or undefined after noting the trap. */
+  mmio(access: MmioAccess, iss: number, far: bigint): MmioAccess | undefined {
+    const done = this.#completed[this.#replayed];
+    if (
+      done !== undefined &&
+      done.address === access.address &&
+      done.write === access.write &&
+      done.bytes === access.bytes
+    ) {
+      this.#replayed++;
+      return done;
+    }
+    this.#pendingMmio = access;
+    const ec = exceptionClass.dataAbortLower;
+    this.note({ kind: "trap", ec, iss, far, ipa: access.address, preferredReturn: "this" });
+    return undefined;
+  }
+
+  /** Gives the machine's answer to the access of the last stage 2 exit; the instruction goes on with it at the next `run`. */
+  completeMmio(data: bigint): void {
+    const pending = this.#pendingMmio;
+    if (pending === undefined) throw new RangeError("no access waits to be completed");
+    this.#completed.push({ ...pending, data });
+    this.#pendingMmio = undefined;
+  }
+
+  /** Whether an instruction is half done: some of its accesses are completed and it must run to its end first. */
+  get midInstruction(): boolean {
+    return this.#completed.length > 0 || this.#pendingMmio !== undefined;
+  }
+
+  /** Whether the IRQ or FIQ input is asserted, masked or not. */
+  get interruptAsserted(): boolean {
+    const lines = this.#cluster.interrupts?.pending(this.index);
+    return lines !== undefined && (lines.irq || lines.fiq);
+  }
+
+  /** Whether an interrupt would be taken before the next instruction. */
+  get interruptPending(): boolean {
+    const lines = this.#cluster.interrupts?.pending(this.index);
+    if (lines === undefined) return false;
+    const { daif } = this.#registers;
+    return (lines.irq && (daif & pstate.i) === 0) || (lines.fiq && (daif & pstate.f) === 0);
+  }
+
+  /** Nanosecond of virtual time at which a timer output of this CPU rises, if one will. */
+  timerDeadline(): number | undefined {
+    const count = this.#cluster.count();
+    const deadlines = [
+      genericTimer.deadline(this.#timer("P"), count),
+      genericTimer.deadline(this.#timer("V"), count - this.controls.cntvoff),
+    ];
+    const offsets = [0n, this.controls.cntvoff];
+    const times = deadlines.flatMap((at, i) =>
+      at === undefined ? [] : [Number(at + (offsets[i] ?? 0n)) * nanosecondsPerTick],
+    );
+    return times.length === 0 ? undefined : Math.min(...times);
+  }
+
+  /** Drives the timers' interrupt lines from the present count. */
+  updateTimers(): void {
+    const count = this.#cluster.count();
+    const { interrupts } = this.#cluster;
+    interrupts?.setPpi(this.index, timerInterrupt.physical, genericTimer.output(this.#timer("P"), count));
+    interrupts?.setPpi(
+      this.index,
+      timerInterrupt.virtual,
+      genericTimer.output(this.#timer("V"), count - this.controls.cntvoff),
+    );
+  }
+
+  #timer(which: "P" | "V"): { control: number; compare: bigint } {
+    return {
+      control: Number(this.system.get(`CNT${which}_CTL_EL0`)),
+      compare: this.system.get(`CNT${which}_CVAL_EL0`),
+    };
+  }
+
+  /**
+   * Runs at most `limit` instructions (≥ 1).
+   * @returns why it stopped; the virtual clock has advanced by what was retired.
+   */
+  run(limit: number): CpuExit {
+    this.#cluster.activate(this.index);
+    let left = limit;
+    while (left > 0) {
+      this.updateTimers();
+      const exit = this.#beforeInstruction();
+      if (exit !== undefined) return exit;
+      const stepping = this.#stepping();
+      const single = stepping || this.midInstruction || this.#contextBreakpoint;
+      const retired = this.#execute(single ? 1 : this.#runLength(left));
+      left -= retired;
+      if (stepping && retired > 0) this.#registers.singleStep = false;
+      const event = this.#event;
+      this.#event = undefined;
+      if (event !== undefined) {
+        const after = this.#handle(event);
+        if (after !== undefined) return after;
+      }
+    }
+    return { kind: "budget" };
+  }
+
+  #runLength(left: number): number {
+    const deadline = this.timerDeadline();
+    const until =
+      deadline === undefined ? longestRun : Math.max(deadline - this.#cluster.clock.nanoseconds, 1);
+    return Math.min(left, until, longestRun);
+  }
+
+  #execute(count: number): number {
+    this.#enterContext();
+    this.#replayed = 0;
+    const retired = this.#cluster.execute(count);
+    this.#cluster.clock.advance(retired);
+    if (retired > 0) {
+      this.#completed = [];
+      this.#passBreakpoint = undefined;
+    }
+    return retired;
+  }
+
+  #enterContext(): void {
+    const { engine } = this.#cluster;
+    const registers = this.#registers;
+    const context = this.context(registers.el);
+    registers.setInt(engineState.tlb, engine.tlb.dataBase(context));
+    registers.setInt(engineState.fetchTlb, engine.tlb.fetchBase(context));
+    registers.setInt(engineState.unprivilegedTlb, engine.tlb.dataBase(this.context(0)));
+    registers.setInt(arm64State.fpTrap, Number(this.system.floatingPointTrapped(registers.el)));
+    registers.setInt(arm64State.spAlignmentCheck, Number(this.system.stackAlignmentChecked(registers.el)));
+  }
+
+  /** Interrupts, illegal state, a pending step: what comes before the next instruction. Arm ARM D1.3.2.1 has the order. */
+  #beforeInstruction(): CpuExit | undefined {
+    if (this.midInstruction) return undefined;
+    const registers = this.#registers;
+    if (this.#stepActive() && !registers.singleStep) {
+      const isv = 1 << 24;
+      return this.#handle(this.#debugEvent("softwareStep", faultStatus.debug | isv));
+    }
+    if (
+      this.#contextBreakpoint &&
+      registers.pc !== this.#passBreakpoint &&
+      this.#breakpointHits(registers.pc)
+    ) {
+      return this.#handle(this.#debugEvent("breakpoint"));
+    }
+    if (registers.illegal) {
+      return this.#handle({
+        kind: "exception",
+        ec: exceptionClass.illegalState,
+        iss: 0,
+        preferredReturn: "this",
+      });
+    }
+    const lines = this.#cluster.interrupts?.pending(this.index);
+    if (lines !== undefined && this.interruptPending) {
+      const irq = lines.irq && (registers.daif & pstate.i) === 0;
+      this.#take({ kind: irq ? vectorKind.irq : vectorKind.fiq, returnAddress: registers.pc });
+    }
+    return undefined;
+  }
+
+  #debugRoutedToHypervisor(): boolean {
+    return (this.controls.mdcr & mdcr.TDE) !== 0;
+  }
+
+  /** Whether debug exceptions other than BRK can be taken from here. Arm ARM D2.4. */
+  debugExceptionsEnabled(): boolean {
+    if ((this.system.raw("OSLSR_EL1") & 2n) !== 0n) return false;
+    if (this.#debugRoutedToHypervisor()) return true;
+    if (this.#registers.el === 0) return true;
+    return (
+      (Number(this.system.get("MDSCR_EL1")) & mdscr.KDE) !== 0 && (this.#registers.daif & pstate.d) === 0
+    );
+  }
+
+  /** Whether breakpoints and watchpoints can match: MDSCR_EL1.MDE and debug exceptions enabled. */
+  breakpointsEnabled(): boolean {
+    return (Number(this.system.get("MDSCR_EL1")) & mdscr.MDE) !== 0 && this.debugExceptionsEnabled();
+  }
+
+  #stepActive(): boolean {
+    return (Number(this.system.get("MDSCR_EL1")) & mdscr.SS) !== 0 && this.debugExceptionsEnabled();
+  }
+
+  #stepping(): boolean {
+    return this.#stepActive() && this.#registers.singleStep;
+  }
+
+  /** SSAdvance: the instruction counts as executed although it ends in an exception (Arm ARM J1.1.2). */
+  #advanceStep(): void {
+    if (this.#stepActive()) this.#registers.singleStep = false;
+  }
+
+  /** Whether the instruction at PC, which is marked, should execute; if not, notes the breakpoint. */
+  passesMark(): boolean {
+    const { pc } = this.#registers;
+    if (pc === this.#passBreakpoint) return true;
+    if (this.unseenBreakpoints.has(pc)) {
+      this.note({
+        kind: "trap",
+        ec: exceptionClass.breakpointLower,
+        iss: faultStatus.debug,
+        preferredReturn: "this",
+      });
+      return false;
+    }
+    if (!this.#breakpointHits(pc)) return true;
+    this.note(this.#debugEvent("breakpoint"));
+    return false;
+  }
+
+  /** An access is about to happen: whether a watchpoint stops it; then the exception is noted. */
+  watchpointStops(va: bigint, bytes: number, write: boolean): boolean {
+    if (!this.breakpointsEnabled()) return false;
+    const hit = watchpointHit(this.#debug, va, bytes, write, this.#debugContext());
+    if (hit === undefined) return false;
+    const iss = faultStatus.debug | (write ? dataAbort.wnr : 0);
+    this.note(this.#debugEvent("watchpoint", iss, hit.address));
+    return true;
+  }
+
+  #breakpointHits(pc: bigint): boolean {
+    return this.breakpointsEnabled() && breakpointMatches(this.#debug, pc, this.#debugContext());
+  }
+
+  #debugContext(): DebugContext {
+    return { el: this.#registers.el, contextId: Number(this.system.get("CONTEXTIDR_EL1")) };
+  }
+
+  /** A debug exception at the present instruction, to EL1 or to the hypervisor. Arm ARM D2.4.1: MDCR_EL2.TDE routes. */
+  #debugEvent(
+    what: "breakpoint" | "watchpoint" | "softwareStep",
+    iss: number = faultStatus.debug,
+    far?: bigint,
+  ): CpuEvent {
+    const routed = this.#debugRoutedToHypervisor();
+    const level = routed || this.#registers.el === 0 ? "Lower" : "Current";
+    const ec = exceptionClass[`${what}${level}`];
+    return {
+      kind: routed ? "trap" : "exception",
+      ec,
+      iss,
+      preferredReturn: "this",
+      ...(far === undefined ? {} : { far }),
+    };
+  }
+
+  #take(report: Parameters<typeof takeException>[2]): void {
+    takeException(this.#registers, this.system, report);
+  }
+
+  #handle(event: CpuEvent): CpuExit | undefined {
+    const registers = this.#registers;
+    switch (event.kind) {
+      case "retry":
+        return undefined;
+      case "unimplemented":
+        return { kind: "unimplemented", what: event.what };
+      case "exceptionReturn":
+        this.#return();
+        return undefined;
+      case "exception": {
+        const returnAddress = event.preferredReturn === "next" ? registers.pc + 4n : registers.pc;
+        if (event.preferredReturn === "next") {
+          this.#cluster.clock.advance(1);
+          this.#advanceStep();
+        }
+        this.#completed = [];
+        const far = event.far === undefined ? {} : { far: event.far };
+        this.#take({
+          kind: vectorKind.synchronous,
+          returnAddress,
+          syndrome: syndrome(event.ec, event.iss),
+          ...far,
+        });
+        return undefined;
+      }
+      case "trap":
+        if (event.preferredReturn === "next") {
+          registers.pc += 4n;
+          this.#cluster.clock.advance(1);
+          this.#advanceStep();
+        }
+        return {
+          kind: "trap",
+          syndrome: syndrome(event.ec, event.iss),
+          far: event.far ?? 0n,
+          ipa: event.ipa ?? 0,
+          mmio: this.#pendingMmio,
+        };
+    }
+  }
+
+  #return(): void {
+    const registers = this.#registers;
+    const spsr = Number(this.system.get("SPSR_EL1"));
+    registers.setInt(arm64State.exclusiveBytes, 0);
+    this.eventPending = true;
+    registers.pc = this.system.get("ELR_EL1");
+    this.#cluster.clock.advance(1);
+    const kept = (registers.el === 0 ? 0 : 4) | registers.spSel;
+    const wasEnabled = this.debugExceptionsEnabled();
+    registers.pstate = legalReturn(spsr) ? spsr : ((spsr & ~0x1f) | kept | pstate.il) >>> 0;
+    // DebugExceptionReturnSS: SPSR.SS counts only when the step machine becomes active by this return (Arm ARM D2.12.4).
+    if (wasEnabled || !this.#stepActive()) registers.singleStep = false;
+  }
+}

@@ -1,0 +1,199 @@
+import { unpackAccess } from "../../engine/access.ts";
+import type { Access } from "../../engine/ir/node.ts";
+import { engineState } from "../../engine/layout.ts";
+import type { Arm64Cluster } from "./cluster.ts";
+import type { Arm64Cpu } from "./cpu.ts";
+import { pageIsWatched } from "./debugUnit.ts";
+import { dataAbort, faultStatus } from "./syndrome.ts";
+import { sctlr } from "./systemRegisters/control.ts";
+import { noteDataAbort, type Page, translate } from "./translate.ts";
+import { rights } from "./translation/walk.ts";
+
+const pageMask = 0xfffn;
+
+/** Every byte of an access translated; two parts when it crosses a page. */
+interface Part {
+  readonly va: bigint;
+  readonly bytes: number;
+  /** Guest-physical address. */
+  readonly address: number;
+  /** Host address, −1 outside all slots. */
+  readonly host: number;
+}
+
+/** A load that the TLB did not answer. Returns bits 63:0; bits 127:64 of a 16-byte load go to `wideHigh`. */
+export function loadSlow(cluster: Arm64Cluster, cpu: Arm64Cpu, va: bigint, packed: number): bigint {
+  const access = unpackAccess(packed);
+  const parts = prepare(cluster, cpu, va, access, access.willWrite ? "write" : "read");
+  if (parts === undefined) return 0n;
+  const { view } = cluster.engine.memory;
+  const [only] = parts;
+  if (only !== undefined && parts.length === 1 && only.host >= 0) {
+    switch (access.bytes) {
+      case 1:
+        return BigInt(view.getUint8(only.host));
+      case 2:
+        return BigInt(view.getUint16(only.host, true));
+      case 4:
+        return BigInt(view.getUint32(only.host, true));
+      case 8:
+        return view.getBigUint64(only.host, true);
+      default:
+        view.setBigUint64(engineState.wideHigh.place.address, view.getBigUint64(only.host + 8, true), true);
+        return view.getBigUint64(only.host, true);
+    }
+  }
+  let value = 0n;
+  let shift = 0n;
+  for (const part of parts) {
+    const read = part.host >= 0 ? readBytes(view, part) : readMmio(cpu, part, access);
+    if (read === undefined) return 0n;
+    value |= read << shift;
+    shift += BigInt(part.bytes * 8);
+  }
+  view.setBigUint64(engineState.wideHigh.place.address, value >> 64n, true);
+  return BigInt.asUintN(64, value);
+}
+
+/** A store that the TLB did not answer. */
+export function storeSlow(
+  cluster: Arm64Cluster,
+  cpu: Arm64Cpu,
+  va: bigint,
+  packed: number,
+  low: bigint,
+  high: bigint,
+): void {
+  const access = unpackAccess(packed);
+  const parts = prepare(cluster, cpu, va, access, "write");
+  if (parts === undefined) return;
+  let value = BigInt.asUintN(64, low) | (BigInt.asUintN(64, high) << 64n);
+  for (const part of parts) {
+    const bits = BigInt.asUintN(part.bytes * 8, value);
+    value >>= BigInt(part.bytes * 8);
+    if (part.host < 0) {
+      if (!writeMmio(cpu, part, access, bits)) return;
+      continue;
+    }
+    writeBytes(cluster.engine.memory.view, part, bits);
+    cluster.engine.code.written(part.host, part.bytes);
+  }
+}
+
+/** Alignment, translation, watchpoints: everything that can stop the access before it happens. Notes why if it does. */
+function prepare(
+  cluster: Arm64Cluster,
+  cpu: Arm64Cpu,
+  va: bigint,
+  access: Access,
+  kind: "read" | "write",
+): readonly Part[] | undefined {
+  const write = kind === "write";
+  const aligned = (va & BigInt(access.element - 1)) === 0n;
+  const strict = access.mustAlign || (cpu.system.raw("SCTLR_EL1") & sctlr.A) !== 0n;
+  if (!aligned && strict) {
+    noteDataAbort(cpu, faultStatus.alignment, va, { write });
+    return undefined;
+  }
+  const el = access.unprivileged ? 0 : cpu.registers.el;
+  const first = Math.min(access.bytes, 0x1000 - Number(va & pageMask));
+  const pieces =
+    first === access.bytes
+      ? [{ va, bytes: first }]
+      : [
+          { va, bytes: first },
+          { va: va + BigInt(first), bytes: access.bytes - first },
+        ];
+  const parts: Part[] = [];
+  for (const piece of pieces) {
+    const page = translate(cluster, cpu, piece.va, kind, el);
+    if (page.kind === "fault") {
+      noteDataAbort(cpu, page.status, piece.va, { write });
+      return undefined;
+    }
+    if (!aligned && (page.rights & rights.device) !== 0) {
+      noteDataAbort(cpu, faultStatus.alignment, va, { write });
+      return undefined;
+    }
+    const address = page.page + Number(piece.va & pageMask);
+    const slot = cluster.physical.find(address);
+    const writable = slot !== undefined && !slot.readOnly;
+    const host = slot === undefined || (write && !writable) ? -1 : slot.host + (address - slot.base);
+    parts.push({ ...piece, address, host });
+    if (host >= 0) fill(cluster, cpu, piece.va, host, page, writable, el);
+  }
+  if (cpu.watchpointStops(va, access.bytes, write)) return undefined;
+  return parts;
+}
+
+/** Enters the page into the first-level TLB, as far as nothing needs to see the accesses. */
+function fill(
+  cluster: Arm64Cluster,
+  cpu: Arm64Cpu,
+  va: bigint,
+  host: number,
+  page: Page,
+  writable: boolean,
+  el: 0 | 1,
+): void {
+  if (pageIsWatched(cpu.debug, BigInt.asUintN(64, va))) return;
+  const read = (page.rights & (el === 0 ? rights.read0 : rights.read1)) !== 0;
+  const write =
+    writable &&
+    (page.rights & (el === 0 ? rights.write0 : rights.write1)) !== 0 &&
+    !cluster.engine.code.holdsCode(host >>> 12);
+  cluster.engine.tlb.fill(cpu.context(el), va, host, { read, write });
+}
+
+function readBytes(view: DataView, part: Part): bigint {
+  let value = 0n;
+  for (let i = part.bytes - 1; i >= 0; i--) value = (value << 8n) | BigInt(view.getUint8(part.host + i));
+  return value;
+}
+
+function writeBytes(view: DataView, part: Part, bits: bigint): void {
+  if (part.bytes === 8) view.setBigUint64(part.host, bits, true);
+  else if (part.bytes === 4) view.setUint32(part.host, Number(bits), true);
+  else
+    for (let i = 0; i < part.bytes; i++)
+      view.setUint8(part.host + i, Number((bits >> BigInt(i * 8)) & 0xffn));
+}
+
+/** Bus accesses of a part: elements of the access where it is aligned, bytes where it is not. */
+function busAccesses(
+  part: Part,
+  access: Access,
+): readonly { readonly offset: number; readonly bytes: number }[] {
+  const size = Math.min(access.element, 8);
+  const unit = part.address % size === 0 && part.bytes % size === 0 ? size : 1;
+  return Array.from({ length: part.bytes / unit }, (_, i) => ({ offset: i * unit, bytes: unit }));
+}
+
+/** ISS of the stage 2 abort that a device access is: a translation fault at level 1. */
+function stage2Iss(write: boolean): number {
+  return faultStatus.translation | 1 | (write ? dataAbort.wnr : 0);
+}
+
+function readMmio(cpu: Arm64Cpu, part: Part, access: Access): bigint | undefined {
+  let value = 0n;
+  for (const { offset, bytes } of busAccesses(part, access)) {
+    const done = cpu.mmio(
+      { address: part.address + offset, bytes, write: false, data: 0n },
+      stage2Iss(false),
+      part.va,
+    );
+    if (done === undefined) return undefined;
+    value |= BigInt.asUintN(bytes * 8, done.data) << BigInt(offset * 8);
+  }
+  return value;
+}
+
+function writeMmio(cpu: Arm64Cpu, part: Part, access: Access, bits: bigint): boolean {
+  return busAccesses(part, access).every(({ offset, bytes }) => {
+    const data = BigInt.asUintN(bytes * 8, bits >> BigInt(offset * 8));
+    return (
+      cpu.mmio({ address: part.address + offset, bytes, write: true, data }, stage2Iss(true), part.va) !==
+      undefined
+    );
+  });
+}

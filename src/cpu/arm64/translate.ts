@@ -1,0 +1,75 @@
+import type { Arm64Cluster } from "./cluster.ts";
+import type { Arm64Cpu } from "./cpu.ts";
+import { dataAbort, exceptionClass, faultStatus } from "./syndrome.ts";
+import { rights, type Translation, type WalkFault, walk } from "./translation/walk.ts";
+
+/** What an access wants. */
+export type AccessKind = "read" | "write" | "execute";
+
+/** A translated page: where it is, and what else matters for the access. */
+export interface Page {
+  readonly kind: "page";
+  /** Guest-physical address of the 4 KiB page. */
+  readonly page: number;
+  /** Bits of `rights`, both levels'. */
+  readonly rights: number;
+}
+
+/** A stage 1 fault of an access: the fault status code. */
+export interface PageFault {
+  readonly kind: "fault";
+  readonly status: number;
+}
+
+const needed = {
+  read: [rights.read0, rights.read1],
+  write: [rights.write0, rights.write1],
+  execute: [rights.execute0, rights.execute1],
+} as const;
+
+/** Stage 1 for an address as its guest sees it, by the second-level TLB or the tables. */
+export function translate(
+  cluster: Arm64Cluster,
+  cpu: Arm64Cpu,
+  va: bigint,
+  kind: AccessKind,
+  el: 0 | 1,
+): Page | PageFault {
+  const unsigned = BigInt.asUintN(64, va);
+  const pageNumber = Number(unsigned >> 12n);
+  const want = needed[kind][el];
+  const cached = cpu.secondLevel.find(pageNumber, cpu.asid);
+  if (cached !== undefined && (cached.rights & want) !== 0) return { kind: "page", ...cached };
+  const walked = walkStage1(cluster, cpu, unsigned);
+  if (walked.kind === "fault") return walked;
+  if ((walked.rights & want) === 0) return { kind: "fault", status: faultStatus.permission | walked.level };
+  if (cpu.regime.enabled) {
+    cpu.secondLevel.insert(pageNumber, cpu.asid, walked.global, walked.blockBits, {
+      page: walked.page,
+      rights: walked.rights,
+    });
+  }
+  return { kind: "page", page: walked.page, rights: walked.rights };
+}
+
+/** Stage 1 by the tables alone. */
+export function walkStage1(cluster: Arm64Cluster, cpu: Arm64Cpu, va: bigint): Translation | WalkFault {
+  const { words } = cluster.engine.memory;
+  return walk(cpu.regime, va, (address) => {
+    const host = cluster.physical.toHost(address);
+    return host < 0 ? undefined : { low: words[host >>> 2] ?? 0, high: words[(host >>> 2) + 1] ?? 0 };
+  });
+}
+
+/** Notes the data abort of an access. `cacheMaintenance` sets ISS.CM. */
+export function noteDataAbort(
+  cpu: Arm64Cpu,
+  status: number,
+  far: bigint,
+  options: { readonly write: boolean; readonly cacheMaintenance?: boolean },
+): void {
+  const ec = cpu.registers.el === 0 ? exceptionClass.dataAbortLower : exceptionClass.dataAbortCurrent;
+  const maintenance = options.cacheMaintenance === true ? dataAbort.cm | dataAbort.wnr : 0;
+  const iss = status | (options.write ? dataAbort.wnr : 0) | maintenance;
+  cpu.note({ kind: "exception", ec, iss, far: BigInt.asUintN(64, far), preferredReturn: "this" });
+}
