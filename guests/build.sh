@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# Builds the guests: guests/<arch>/<name>/*.{c,S} with <arch>/common/ into <name>/<name>.elf (or into another folder, as
+# <out>/<arch>/<name>.elf). The same compiler gives the same bytes anywhere. Needs clang and ld.lld.
+#   guests/build.sh                      all guests, in place
+#   guests/build.sh --out DIR            all guests, elsewhere
+#   guests/build.sh arm64/demo …         some guests
+# A folder's file `cflags` replaces the last compiler options (-mgeneral-regs-only, which keeps FP and SIMD out) for its own sources.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+out=""
+if [ "${1:-}" = --out ]; then
+  out="${2:?--out needs a folder}"
+  mkdir -p "$out"
+  out="$(cd "$out" && pwd)"
+  shift 2
+fi
+for tool in clang ld.lld; do
+  command -v "$tool" >/dev/null || { echo "build.sh: needs $tool (Debian: apt-get install clang lld)" >&2; exit 1; }
+done
+
+# -mstrict-align: with the MMU off all memory is Device, where unaligned accesses fault.
+arm64_flags=(--target=aarch64-none-elf -std=c17 -O2 -g -gdwarf-4 -Wall -Wextra -Werror -Wno-main-return-type
+  -ffreestanding -fno-builtin -nostdlib -fno-pic -fno-stack-protector -fno-asynchronous-unwind-tables
+  -fno-omit-frame-pointer -mno-omit-leaf-frame-pointer -fno-optimize-sibling-calls -mno-outline-atomics
+  -mstrict-align -Iarm64/common
+  -ffile-prefix-map="$PWD"=. -fdebug-compilation-dir=.)
+
+build_guest() {
+  local guest="${1%/}" arch name target flags=() own=(-mgeneral-regs-only)
+  arch="${guest%%/*}"
+  name="${guest##*/}"
+  target="$guest/$name.elf"
+  [ -z "$out" ] || { mkdir -p "$out/$arch"; target="$out/$arch/$name.elf"; }
+  case "$arch" in
+    arm64) flags=("${arm64_flags[@]}") ;;
+    *) echo "build.sh: no build rules for $arch ($guest)" >&2; exit 1 ;;
+  esac
+  if [ -e "$guest/cflags" ]; then read -r -a own <"$guest/cflags"; fi
+
+  local objects source object
+  objects="$(mktemp -d)"
+  local list=()
+  for source in "$arch"/common/*.S "$arch"/common/*.c "$guest"/*.S "$guest"/*.c; do
+    [ -e "$source" ] || continue
+    object="$objects/$(echo "$source" | tr / -).o"
+    case "$source" in
+      *.S) clang "${flags[@]}" -c "$source" -o "$object" ;;
+      "$arch"/common/*) clang "${flags[@]}" -mgeneral-regs-only -c "$source" -o "$object" ;;
+      *) clang "${flags[@]}" "${own[@]}" -c "$source" -o "$object" ;;
+    esac
+    list+=("$object")
+  done
+  ld.lld -nostdlib -static --build-id=none -z max-page-size=4096 -T "$arch/common/guest.ld" "${list[@]}" -o "$target"
+  chmod 644 "$target"
+  rm -rf "$objects"
+}
+
+if [ $# -eq 0 ]; then
+  for folder in */*/; do
+    case "$folder" in */common/) ;; *) set -- "$@" "${folder%/}" ;; esac
+  done
+fi
+for guest in "$@"; do
+  [ -d "$guest" ] || { echo "build.sh: no guest $guest" >&2; exit 1; }
+  build_guest "$guest"
+done
