@@ -16,6 +16,7 @@ import { logical } from "./logical.ts";
 import { moves } from "./moves.ts";
 import { multiplyDivide } from "./multiplyDivide.ts";
 import { shiftsAndBits } from "./shiftsAndBits.ts";
+import { simd } from "./simd/index.ts";
 import { system } from "./system.ts";
 
 /** What every A64 instruction does, in no particular order. */
@@ -37,5 +38,6 @@ export const a64Definitions: readonly Definition[] = [
   ...moves,
   ...multiplyDivide,
   ...shiftsAndBits,
+  ...simd,
   ...system,
 ];
