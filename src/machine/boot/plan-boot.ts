@@ -123,17 +123,19 @@ function planElf(machine: BootMachine, request: BootRequest, image: ElfImage): B
     if (!isInside(flash, at, size)) checkInRam(`ELF image's segment ${index}`, at, size, ram);
     return { what: `segment ${index}`, address: guestPhysical(at), bytes: segment.bytes, size, zeroed: true };
   });
-  if (image.entry >= VIRTUAL) {
+  if (!isInside(ram, image.entry, 4n) && !isInside(flash, image.entry, 4n)) {
     throw new BootImageError(
-      `the ELF image's entry point ${hex(image.entry)} is in none of its executable segments`,
+      `the ELF image's entry point ${hex(image.entry)} is neither in one of its executable segments nor in memory`,
     );
   }
   checkApart(pieces);
   const blob = request.deviceTree(undefined);
   const deviceTree = { base: ram.base, size: BigInt(blob.length) };
-  const isFree = pieces.every(
-    (piece) => piece.address >= ram.base + deviceTree.size || piece.address + piece.size <= ram.base,
-  );
+  const isFree =
+    isInside(ram, deviceTree.base, deviceTree.size) &&
+    pieces.every(
+      (piece) => piece.address >= ram.base + deviceTree.size || piece.address + piece.size <= ram.base,
+    );
   const inFlash = pieces.filter((piece) => piece.address < ram.base);
   return {
     pieces: isFree ? [...pieces, treePiece(deviceTree, blob)] : pieces,
