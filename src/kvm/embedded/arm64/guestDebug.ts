@@ -1,0 +1,121 @@
+import { hcr, mdcr, mdscr } from "../../../cpu/arm64/controls.ts";
+import type { Arm64Cpu } from "../../../cpu/arm64/cpu.ts";
+import type { DebugRegisters } from "../../../cpu/arm64/debugUnit.ts";
+import { resources } from "../../../cpu/arm64/systemRegisters/identification.ts";
+import { KvmError } from "../../errors.ts";
+import { type GuestDebug, guestDebugControl } from "../../guestDebug.ts";
+
+const known =
+  guestDebugControl.ENABLE |
+  guestDebugControl.SINGLESTEP |
+  guestDebugControl.USE_SW_BP |
+  guestDebugControl.USE_HW;
+
+/** HCR_EL2 while a guest runs: stage 2 on, waits and SMC trapped. */
+export const guestHcr = hcr.VM | hcr.TWI | hcr.TWE | hcr.TSC;
+
+/** One vCPU's guest debugging: what userspace asked for, and what that makes of the hardware while the guest runs. */
+export class Arm64GuestDebug {
+  readonly #cpu: Arm64Cpu;
+  #control = 0;
+  #host: DebugRegisters | undefined;
+  #savedMdscr: bigint | undefined;
+  #savedSingleStep = false;
+  /** The step machine was left active-pending: the step exception is still to come. */
+  #stepPending = false;
+
+  constructor(cpu: Arm64Cpu) {
+    this.#cpu = cpu;
+  }
+
+  get enabled(): boolean {
+    return (this.#control & guestDebugControl.ENABLE) !== 0;
+  }
+
+  get stepping(): boolean {
+    return this.enabled && (this.#control & guestDebugControl.SINGLESTEP) !== 0;
+  }
+
+  get usesHardware(): boolean {
+    return this.enabled && (this.#control & guestDebugControl.USE_HW) !== 0;
+  }
+
+  /** `KVM_SET_GUEST_DEBUG`. @throws KvmError EINVAL for control bits that arm64 does not have; nothing changes then. */
+  set(debug: GuestDebug): void {
+    if ((debug.control & ~known) !== 0) {
+      throw new KvmError(
+        "EINVAL",
+        `guest debug control 0x${debug.control.toString(16)} has bits arm64 does not know`,
+      );
+    }
+    const on = (debug.control & guestDebugControl.ENABLE) !== 0;
+    this.#control = on ? debug.control : 0;
+    if (!this.stepping) this.#stepPending = false;
+    this.#host = this.usesHardware ? hostRegisters(debug) : undefined;
+  }
+
+  /** Before the guest runs: the trap controls and the debug hardware. */
+  load(): void {
+    const cpu = this.#cpu;
+    cpu.controls.hcr = guestHcr;
+    cpu.controls.mdcr = this.#trapBits();
+    cpu.loadDebugRegisters(this.#host ?? guestRegisters(cpu));
+    if (!this.enabled) return;
+    const { system, registers } = cpu;
+    this.#savedMdscr = system.raw("MDSCR_EL1");
+    this.#savedSingleStep = registers.singleStep;
+    let value = this.#savedMdscr & ~BigInt(mdscr.SS);
+    if (this.stepping) {
+      value |= BigInt(mdscr.SS);
+      registers.singleStep = !this.#stepPending;
+    }
+    if (this.usesHardware) value |= BigInt(mdscr.MDE);
+    system.setRaw("MDSCR_EL1", value);
+  }
+
+  /** After the guest ran: its own values come back. `reported`: the step exception has been taken. */
+  unload(reported: boolean): void {
+    const { system, registers } = this.#cpu;
+    if (this.#savedMdscr === undefined) return;
+    if (this.stepping) this.#stepPending = !reported && !registers.singleStep;
+    system.setRaw("MDSCR_EL1", this.#savedMdscr);
+    if (this.stepping) registers.singleStep = this.#savedSingleStep;
+    this.#savedMdscr = undefined;
+  }
+
+  /** MDCR_EL2 (see S3.2 of the requirements): what is trapped follows from who debugs. */
+  #trapBits(): number {
+    let value = resources.eventCounters | mdcr.TPM | mdcr.TPMS | mdcr.TPMCR | mdcr.TDRA | mdcr.TDOSA;
+    if (this.enabled) value |= mdcr.TDE;
+    if (this.usesHardware || !guestUsesDebug(this.#cpu)) value |= mdcr.TDA;
+    return value;
+  }
+}
+
+/** Whether the guest has switched breakpoints or kernel debugging on. */
+function guestUsesDebug(cpu: Arm64Cpu): boolean {
+  return (Number(cpu.system.raw("MDSCR_EL1")) & (mdscr.MDE | mdscr.KDE)) !== 0;
+}
+
+/** The guest's own breakpoint and watchpoint registers. */
+export function guestRegisters(cpu: Arm64Cpu): DebugRegisters {
+  const all = (prefix: string, count: number): readonly bigint[] =>
+    Array.from({ length: count }, (_, n) => cpu.system.raw(`${prefix}${n}_EL1`));
+  return {
+    bvr: all("DBGBVR", resources.breakpoints),
+    bcr: all("DBGBCR", resources.breakpoints).map(Number),
+    wvr: all("DBGWVR", resources.watchpoints),
+    wcr: all("DBGWCR", resources.watchpoints).map(Number),
+  };
+}
+
+function hostRegisters(debug: GuestDebug): DebugRegisters {
+  const pad = <T>(values: readonly T[] | undefined, count: number, zero: T): readonly T[] =>
+    Array.from({ length: count }, (_, n) => values?.[n] ?? zero);
+  return {
+    bvr: pad(debug.arch?.bvr, resources.breakpoints, 0n),
+    bcr: pad(debug.arch?.bcr, resources.breakpoints, 0),
+    wvr: pad(debug.arch?.wvr, resources.watchpoints, 0n),
+    wcr: pad(debug.arch?.wcr, resources.watchpoints, 0),
+  };
+}

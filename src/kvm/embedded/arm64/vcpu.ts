@@ -1,0 +1,202 @@
+import type { Arm64Cpu } from "../../../cpu/arm64/cpu.ts";
+import type { CpuExit } from "../../../cpu/arm64/events.ts";
+import { vectorKind } from "../../../cpu/arm64/exceptions.ts";
+import { exceptionClass, faultStatus, syndrome, syndromeClass } from "../../../cpu/arm64/syndrome.ts";
+import { rights } from "../../../cpu/arm64/translation/walk.ts";
+import type { KvmExit } from "../../exits.ts";
+import type { GuestDebug } from "../../guestDebug.ts";
+import type { Vcpu } from "../../interface.ts";
+import { Arm64GuestDebug } from "./guestDebug.ts";
+import { getRegister, registerIds, setRegister } from "./oneReg.ts";
+import type { EmbeddedArm64Vm } from "./vm.ts";
+
+/** Exception classes that end `KVM_RUN` with `KVM_EXIT_DEBUG`. */
+const debugClasses: readonly number[] = [
+  exceptionClass.brk64,
+  exceptionClass.bkpt32,
+  exceptionClass.breakpointLower,
+  exceptionClass.softwareStepLower,
+  exceptionClass.watchpointLower,
+];
+
+/** KVM_INTERNAL_ERROR_EMULATION. */
+const emulationFailed = 1;
+
+/** A vCPU of the embedded substrate: the hypervisor's run loop around the CPU. */
+export class EmbeddedArm64Vcpu implements Vcpu {
+  readonly id: number;
+  readonly cpu: Arm64Cpu;
+  readonly debug: Arm64GuestDebug;
+  readonly #vm: EmbeddedArm64Vm;
+  /** Switched on by the machine's start or by PSCI. */
+  powered: boolean;
+  #halted: "interrupt" | "event" | undefined;
+
+  constructor(vm: EmbeddedArm64Vm, cpu: Arm64Cpu) {
+    this.#vm = vm;
+    this.cpu = cpu;
+    this.id = cpu.index;
+    this.debug = new Arm64GuestDebug(cpu);
+    this.powered = cpu.index === 0;
+  }
+
+  /** Whether `run` would execute instructions now. */
+  get runnable(): boolean {
+    if (!this.powered) return false;
+    this.cpu.updateTimers();
+    return this.#halted !== "interrupt" || this.cpu.interruptAsserted;
+  }
+
+  /** The vCPU entered from power-off (PSCI CPU_ON). */
+  powerOn(entry: bigint, context: bigint): void {
+    this.#vm.cluster.reset(this.id);
+    this.cpu.registers.pc = entry;
+    this.cpu.registers.setX(0, context);
+    this.powered = true;
+    this.#halted = undefined;
+  }
+
+  /** The vCPU waits for an interrupt. */
+  halt(): KvmExit {
+    this.#halted = "interrupt";
+    return { reason: "HALTED", until: "interrupt" };
+  }
+
+  powerOff(): void {
+    this.powered = false;
+    this.#halted = undefined;
+  }
+
+  run(limit: number): KvmExit {
+    if (!this.powered) return { reason: "HALTED", until: "power-on" };
+    if (this.#halted === "interrupt" && !this.runnable) return { reason: "HALTED", until: "interrupt" };
+    this.#halted = undefined;
+    const end = this.#vm.cluster.clock.nanoseconds + limit;
+    for (;;) {
+      const left = end - this.#vm.cluster.clock.nanoseconds;
+      if (left <= 0) return { reason: "INTR" };
+      this.#vm.cluster.activate(this.id);
+      this.debug.load();
+      const exit = this.cpu.run(left);
+      const step = exit.kind === "trap" && syndromeClass(exit.syndrome) === exceptionClass.softwareStepLower;
+      this.debug.unload(step);
+      const toUser = this.#handle(exit);
+      if (toUser !== undefined) return toUser;
+    }
+  }
+
+  completeMmio(data: bigint): void {
+    this.cpu.completeMmio(data);
+  }
+
+  getOneReg(id: bigint): bigint {
+    return getRegister(this.cpu, id);
+  }
+
+  setOneReg(id: bigint, value: bigint): void {
+    setRegister(this.cpu, id, value);
+  }
+
+  regList(): readonly bigint[] {
+    return registerIds();
+  }
+
+  setGuestDebug(debug: GuestDebug): void {
+    this.debug.set(debug);
+  }
+
+  translate(address: bigint): bigint | undefined {
+    return this.#vm.translate(this, address, rights.read1)?.address;
+  }
+
+  /** Does what EL2 does for an exit; returns what userspace must see, if anything. */
+  #handle(exit: CpuExit): KvmExit | undefined {
+    switch (exit.kind) {
+      case "budget":
+        return { reason: "INTR" };
+      case "unimplemented":
+        return this.#internalError(`the guest needs ${exit.what}, which this CPU does not implement`);
+      case "trap":
+        return this.#handleTrap(exit);
+    }
+  }
+
+  #handleTrap(exit: Extract<CpuExit, { kind: "trap" }>): KvmExit | undefined {
+    const ec = syndromeClass(exit.syndrome);
+    if (debugClasses.includes(ec)) {
+      return { reason: "DEBUG", arch: { hsr: exit.syndrome, hsrHigh: 0, far: exit.far } };
+    }
+    switch (ec) {
+      case exceptionClass.wfx:
+        this.cpu.skipInstruction();
+        return (exit.syndrome & 1) === 0 ? this.halt() : { reason: "HALTED", until: "event" };
+      case exceptionClass.hvc64:
+        return this.#vm.hypercall(this);
+      case exceptionClass.smc64:
+        // As KVM: an SMC is answered with "not supported" (SMCCC NOT_SUPPORTED) and skipped.
+        this.cpu.registers.setX(0, 0xffff_ffff_ffff_ffffn);
+        this.cpu.skipInstruction();
+        return undefined;
+      case exceptionClass.systemRegister:
+        this.#emulateSystemRegister(exit.syndrome);
+        return undefined;
+      case exceptionClass.dataAbortLower:
+        return this.#mmio(exit);
+      case exceptionClass.instructionAbortLower:
+        // Nothing to execute there: the bus answers with an external abort.
+        this.#externalAbort(
+          exceptionClass.instructionAbortLower,
+          exceptionClass.instructionAbortCurrent,
+          exit.far,
+        );
+        return undefined;
+      default:
+        return this.#internalError(
+          `an exception of class 0x${ec.toString(16)} came to EL2, which has no handler for it`,
+        );
+    }
+  }
+
+  #mmio(exit: Extract<CpuExit, { kind: "trap" }>): KvmExit | undefined {
+    const { mmio } = exit;
+    if (mmio === undefined) return this.#internalError("a stage 2 abort without an access");
+    return {
+      reason: "MMIO",
+      address: BigInt(mmio.address),
+      length: mmio.bytes as 1 | 2 | 4 | 8,
+      isWrite: mmio.write,
+      data: mmio.data,
+    };
+  }
+
+  /** The machine has nothing at the address of the pending access: the guest gets a synchronous external abort. */
+  failMmio(far: bigint): void {
+    this.#externalAbort(exceptionClass.dataAbortLower, exceptionClass.dataAbortCurrent, far);
+  }
+
+  #externalAbort(lower: 0x20 | 0x24, current: 0x21 | 0x25, far: bigint): void {
+    const { registers } = this.cpu;
+    const ec = registers.el === 0 ? lower : current;
+    this.cpu.inject({
+      kind: vectorKind.synchronous,
+      returnAddress: registers.pc,
+      syndrome: syndrome(ec, faultStatus.synchronousExternal),
+      far,
+    });
+  }
+
+  /** A trapped MRS or MSR: done on the guest's own register, then skipped. */
+  #emulateSystemRegister(esr: number): void {
+    const [op0, op2, op1] = [(esr >> 20) & 3, (esr >> 17) & 7, (esr >> 14) & 7];
+    const [crn, rt, crm] = [(esr >> 10) & 15, (esr >> 5) & 31, (esr >> 1) & 15];
+    const key = (op0 << 14) | (op1 << 11) | (crn << 7) | (crm << 3) | op2;
+    const { registers, system } = this.cpu;
+    if ((esr & 1) !== 0) registers.setX(rt, system.getByKey(key) ?? 0n);
+    else system.setByKey(key, registers.x(rt));
+    this.cpu.skipInstruction();
+  }
+
+  #internalError(message: string): KvmExit {
+    return { reason: "INTERNAL_ERROR", suberror: emulationFailed, message };
+  }
+}

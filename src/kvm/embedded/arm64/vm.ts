@@ -1,0 +1,181 @@
+import {
+  Arm64Cluster,
+  type CpuInterrupts,
+  type SystemRegisterInterrupts,
+} from "../../../cpu/arm64/cluster.ts";
+import type { PhysicalSlot } from "../../../cpu/arm64/physicalMemory.ts";
+import { resources } from "../../../cpu/arm64/systemRegisters/identification.ts";
+import { walkStage1 } from "../../../cpu/arm64/translate.ts";
+import type { InstructionSet } from "../../../engine/operation.ts";
+import { KvmError } from "../../errors.ts";
+import type { KvmExit } from "../../exits.ts";
+import type { Capability, MemoryRegion, Vm } from "../../interface.ts";
+import { psciCall } from "./psci.ts";
+import { EmbeddedArm64Vcpu } from "./vcpu.ts";
+
+const page = 4096n;
+const slots = 32;
+
+const capabilities: Readonly<Record<Capability, number>> = {
+  SET_GUEST_DEBUG: 1,
+  SET_GUEST_DEBUG2: 0x30003,
+  GUEST_DEBUG_HW_BPS: resources.breakpoints,
+  GUEST_DEBUG_HW_WPS: resources.watchpoints,
+  NR_VCPUS: 8,
+  MAX_VCPUS: 8,
+  NR_MEMSLOTS: slots,
+  ONE_REG: 1,
+  READONLY_MEM: 1,
+  ARM_PSCI_0_2: 1,
+};
+
+/** What an embedded arm64 machine is made of. */
+export interface EmbeddedArm64Options {
+  readonly instructionSet: InstructionSet;
+  readonly cpus: number;
+  /** Host memory for all memory regions together. */
+  readonly ramBytes: number;
+}
+
+/** A virtual machine of the embedded substrate. */
+export class EmbeddedArm64Vm implements Vm {
+  readonly cluster: Arm64Cluster;
+  readonly vcpus: readonly EmbeddedArm64Vcpu[];
+  readonly #regions = new Map<number, PhysicalSlot>();
+  readonly #capacity: number;
+
+  /** @throws KvmError EINVAL for a number of vCPUs outside 1–8; EngineMemoryError when the memory cannot be had. */
+  constructor(options: EmbeddedArm64Options) {
+    if (!Number.isInteger(options.cpus) || options.cpus < 1 || options.cpus > capabilities.MAX_VCPUS) {
+      throw new KvmError("EINVAL", `${options.cpus} vCPUs: there can be 1 to ${capabilities.MAX_VCPUS}`);
+    }
+    this.#capacity = options.ramBytes;
+    this.cluster = new Arm64Cluster(options);
+    this.vcpus = this.cluster.cpus.map((cpu) => new EmbeddedArm64Vcpu(this, cpu));
+  }
+
+  checkExtension(capability: Capability): number {
+    return capabilities[capability];
+  }
+
+  /** Connects the interrupt controller: CPU inputs, private lines, and a GICv3's system registers. */
+  setInterruptController(
+    interrupts: CpuInterrupts,
+    systemRegisters: SystemRegisterInterrupts | undefined,
+  ): void {
+    this.cluster.interrupts = interrupts;
+    this.cluster.systemRegisterInterrupts = systemRegisters;
+    for (const cpu of this.cluster.cpus) this.cluster.reset(cpu.index);
+  }
+
+  setMemoryRegion(region: MemoryRegion): void {
+    const { slot, guestPhysicalAddress: base, size } = region;
+    if (slot < 0 || slot >= slots) throw new KvmError("EINVAL", `memory slot ${slot}: there are ${slots}`);
+    if (base % page !== 0n || size % page !== 0n || base < 0n || size < 0n) {
+      throw new KvmError("EINVAL", `memory slot ${slot}: address and size must be multiples of 4096`);
+    }
+    if (size === 0n) {
+      this.#regions.delete(slot);
+      this.#apply();
+      return;
+    }
+    const begin = Number(base);
+    const bytes = Number(size);
+    for (const [other, at] of this.#regions) {
+      if (other !== slot && begin < at.base + at.size && at.base < begin + bytes) {
+        throw new KvmError("EEXIST", `memory slot ${slot} overlaps slot ${other}`);
+      }
+    }
+    const kept = this.#regions.get(slot);
+    if (kept !== undefined && kept.size !== bytes)
+      throw new KvmError("EINVAL", `memory slot ${slot} cannot change its size`);
+    const host = kept?.host ?? this.#allocate(bytes);
+    this.#regions.set(slot, { base: begin, size: bytes, host, readOnly: region.readOnly ?? false });
+    this.#apply();
+  }
+
+  readMemory(address: bigint, length: number): Uint8Array {
+    const out = new Uint8Array(length);
+    this.#forEachPiece(address, length, (host, done, count) =>
+      out.set(this.cluster.engine.memory.bytes.subarray(host, host + count), done),
+    );
+    return out;
+  }
+
+  writeMemory(address: bigint, bytes: Uint8Array): void {
+    this.#forEachPiece(address, bytes.length, () => {});
+    this.#forEachPiece(address, bytes.length, (host, done, count) => {
+      this.cluster.engine.memory.bytes.set(bytes.subarray(done, done + count), host);
+      this.cluster.memoryWritten(host, count);
+    });
+  }
+
+  /** Stage 1 of a vCPU as EL1 sees it, and whether the wanted right is there. */
+  translate(
+    vcpu: EmbeddedArm64Vcpu,
+    address: bigint,
+    want: number,
+  ): { readonly address: bigint; readonly allowed: boolean } | undefined {
+    this.cluster.activate(vcpu.id);
+    const walked = walkStage1(this.cluster, vcpu.cpu, BigInt.asUintN(64, address));
+    if (walked.kind === "fault") return undefined;
+    return { address: BigInt(walked.page) + (address & 0xfffn), allowed: (walked.rights & want) !== 0 };
+  }
+
+  /** HVC #0: PSCI and SMCCC, by X0–X3. */
+  hypercall(vcpu: EmbeddedArm64Vcpu): KvmExit | undefined {
+    const { registers } = vcpu.cpu;
+    const id = Number(BigInt.asUintN(32, registers.x(0)));
+    const view = this.vcpus.map((each) => ({ affinity: BigInt(each.id), on: each.powered }));
+    const { x0, effect } = psciCall(id, [registers.x(1), registers.x(2), registers.x(3)], view);
+    if (x0 !== undefined) registers.setX(0, x0);
+    switch (effect.kind) {
+      case "none":
+        return undefined;
+      case "suspend":
+        return vcpu.halt();
+      case "off":
+        vcpu.powerOff();
+        return { reason: "HALTED", until: "power-on" };
+      case "on":
+        this.vcpus[effect.cpu]?.powerOn(effect.entry, effect.context);
+        this.cluster.activate(vcpu.id);
+        return undefined;
+      case "system":
+        return { reason: "SYSTEM_EVENT", type: effect.event };
+    }
+  }
+
+  #allocate(bytes: number): number {
+    const { ramBase } = this.cluster.engine.memory;
+    const used = [...this.#regions.values()].sort((a, b) => a.host - b.host);
+    let host = ramBase;
+    for (const each of used) {
+      if (host + bytes <= each.host) break;
+      host = Math.max(host, each.host + each.size);
+    }
+    if (host + bytes > ramBase + this.#capacity)
+      throw new KvmError("ENOMEM", `no room for a memory slot of ${bytes} bytes`);
+    return host;
+  }
+
+  #apply(): void {
+    this.cluster.setSlots([...this.#regions.values()]);
+  }
+
+  #forEachPiece(
+    address: bigint,
+    length: number,
+    visit: (host: number, done: number, count: number) => void,
+  ): void {
+    let done = 0;
+    while (done < length) {
+      const at = Number(address) + done;
+      const slot = this.cluster.physical.find(at);
+      if (slot === undefined) throw new KvmError("EFAULT", `no guest memory at 0x${at.toString(16)}`);
+      const count = Math.min(length - done, slot.base + slot.size - at);
+      visit(slot.host + (at - slot.base), done, count);
+      done += count;
+    }
+  }
+}

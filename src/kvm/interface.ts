@@ -1,0 +1,56 @@
+import type { KvmExit } from "./exits.ts";
+import type { GuestDebug } from "./guestDebug.ts";
+
+/** Capabilities of `KVM_CHECK_EXTENSION` that a debugger asks for. */
+export type Capability =
+  | "SET_GUEST_DEBUG"
+  | "SET_GUEST_DEBUG2"
+  | "GUEST_DEBUG_HW_BPS"
+  | "GUEST_DEBUG_HW_WPS"
+  | "NR_VCPUS"
+  | "MAX_VCPUS"
+  | "NR_MEMSLOTS"
+  | "ONE_REG"
+  | "READONLY_MEM"
+  | "ARM_PSCI_0_2";
+
+/** `kvm_userspace_memory_region`. Addresses and sizes are multiples of 4096. */
+export interface MemoryRegion {
+  readonly slot: number;
+  readonly guestPhysicalAddress: bigint;
+  /** Bytes; 0 deletes the slot. */
+  readonly size: bigint;
+  readonly readOnly?: boolean;
+}
+
+/** A virtual machine: what `KVM_CREATE_VM` returns. */
+export interface Vm {
+  /** Value of a capability, 0 when absent. */
+  checkExtension(capability: Capability): number;
+  /** `KVM_SET_USER_MEMORY_REGION`. @throws KvmError EINVAL, EEXIST on overlap, ENOMEM. */
+  setMemoryRegion(region: MemoryRegion): void;
+  /** Copies guest-physical memory out. @throws KvmError EFAULT outside all slots. */
+  readMemory(address: bigint, length: number): Uint8Array;
+  /** Copies bytes into guest-physical memory, also into read-only slots; code that is overwritten is not executed stale. */
+  writeMemory(address: bigint, bytes: Uint8Array): void;
+  readonly vcpus: readonly Vcpu[];
+}
+
+/** A virtual CPU: what `KVM_CREATE_VCPU` returns. */
+export interface Vcpu {
+  readonly id: number;
+  /** `KVM_RUN`, for at most `limit` instructions where the substrate can count them. */
+  run(limit: number): KvmExit;
+  /** The data of an MMIO read exit; a write is completed with its own data or 0. */
+  completeMmio(data: bigint): void;
+  /** `KVM_GET_ONE_REG`, as an unsigned value of the register's size. @throws KvmError ENOENT. */
+  getOneReg(id: bigint): bigint;
+  /** `KVM_SET_ONE_REG`. @throws KvmError ENOENT, EINVAL. */
+  setOneReg(id: bigint, value: bigint): void;
+  /** `KVM_GET_REG_LIST`. */
+  regList(): readonly bigint[];
+  /** `KVM_SET_GUEST_DEBUG`. @throws KvmError EINVAL on unknown control bits; nothing changes then. */
+  setGuestDebug(debug: GuestDebug): void;
+  /** `KVM_TRANSLATE`: the guest-physical address behind a guest-virtual one as EL1 sees it, undefined when not mapped. */
+  translate(address: bigint): bigint | undefined;
+}
