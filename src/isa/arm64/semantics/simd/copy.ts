@@ -1,5 +1,13 @@
 import type { Builder, Value } from "../../../../engine/ir/builder.ts";
-import { type Definition, define, imm32, vector, xDestination, xSource } from "../define.ts";
+import {
+  type Definition,
+  define,
+  type FieldReader,
+  imm32,
+  vector,
+  xDestination,
+  xSource,
+} from "../define.ts";
 import {
   type ElementOperands,
   elementByImm5,
@@ -9,12 +17,20 @@ import {
   readElement32,
   replicateElement,
 } from "./element.ts";
-import { checkEnabled, writeElements } from "./forms.ts";
+import { arrangement, checkEnabled, writeElements } from "./forms.ts";
 import { lanesOf, type Size, sizeOf, type Vector } from "./lanes.ts";
 
 /** Variants by the element size in `imm5`. */
 const elementSize = (values: readonly Size[]) => ({ values, from: imm5Size });
 const all: readonly Size[] = [0, 1, 2, 3];
+
+/** Variants by that and Q: size · 2 + Q. */
+const copyArrangement = (values: readonly number[]) => ({
+  values,
+  from: (f: FieldReader) => 2 * imm5Size(f) + f("Q"),
+});
+/** 64-bit elements come in pairs only. */
+const replicated = copyArrangement([0, 1, 2, 3, 4, 5, 7]);
 
 /** A general register's value in every element. */
 function replicateGeneral(b: Builder, size: Size, value: Value<"i64">): Vector {
@@ -32,9 +48,10 @@ function unsignedElement(b: Builder, size: Size, element: ElementOperands): Valu
 }
 
 /** An element as a signed value, in 32 bits. */
-function signedElement32(b: Builder, size: 0 | 1, element: ElementOperands): Value<"i32"> {
-  const value = readElement32(b, size, element);
-  return size === 0 ? b.i32.extend8_s(value) : b.i32.extend16_s(value);
+function signedElement32(b: Builder, size: Size, element: ElementOperands): Value<"i32"> {
+  if (size === 0) return b.i32.extend8_s(readElement32(b, 0, element));
+  if (size === 1) return b.i32.extend16_s(readElement32(b, 1, element));
+  return readElement32(b, 2, element);
 }
 
 const source = elementOperands(elementByImm5("Rn"));
@@ -43,11 +60,12 @@ const source = elementOperands(elementByImm5("Rn"));
 export const copy: readonly Definition[] = [
   define({
     encoding: "DUP_element",
-    variants: { size: elementSize(all), Q: [0, 1] },
+    variants: { arrangement: replicated },
     operands: { d: vector("Rd"), ...source },
-    semantics: (b, o, { size, Q }) => {
+    semantics: (b, o, variant) => {
+      const { size, bytes } = arrangement(variant.arrangement);
       checkEnabled(b);
-      writeElements(b, o.d, replicateElement(b, sizeOf(size), o), 8 << Q);
+      writeElements(b, o.d, replicateElement(b, size, o), bytes);
     },
   }),
   define({
@@ -61,21 +79,23 @@ export const copy: readonly Definition[] = [
   }),
   define({
     encoding: "DUP_general",
-    variants: { size: elementSize(all), Q: [0, 1] },
+    variants: { arrangement: replicated },
     operands: { d: vector("Rd"), n: xSource("Rn") },
-    hot: ({ size, Q }) => size === 0 && Q === 1,
-    semantics: (b, o, { size, Q }) => {
+    hot: (variant) => variant.arrangement === 1,
+    semantics: (b, o, variant) => {
+      const { size, bytes } = arrangement(variant.arrangement);
       checkEnabled(b);
-      writeElements(b, o.d, replicateGeneral(b, sizeOf(size), b.get(o.n)), 8 << Q);
+      writeElements(b, o.d, replicateGeneral(b, size, b.get(o.n)), bytes);
     },
   }),
   define({
     encoding: "SMOV",
-    variants: { size: elementSize([0, 1, 2]), Q: [0, 1] },
+    variants: { arrangement: copyArrangement([0, 1, 2, 3, 5]) },
     operands: { d: xDestination("Rd"), ...source },
-    semantics: (b, o, { size, Q }) => {
+    semantics: (b, o, variant) => {
+      const { size, half: Q } = arrangement(variant.arrangement);
       checkEnabled(b);
-      const value = size === 0 || size === 1 ? signedElement32(b, size, o) : readElement32(b, 2, o);
+      const value = signedElement32(b, size, o);
       b.set(o.d, Q === 1 ? b.i64.extend_i32_s(value) : b.i64.extend_i32_u(value));
     },
   }),

@@ -7,7 +7,6 @@ import {
   scalarSizes,
   shiftArrangements,
   shiftSize,
-  writeElements,
 } from "./forms.ts";
 import { everyLane, lanesOf, lowest, type Size, shiftRight, type Vector, wider } from "./lanes.ts";
 import { limitToNarrow, type NarrowingRange, recordSaturation } from "./saturation.ts";
@@ -61,7 +60,8 @@ function writeNarrowScalar(
   how: NarrowingRange,
 ): void {
   const limited = limitToNarrow(b, size, lowest(b, wide, 2 << size), how);
-  writeElements(b, destination, limited, 1 << size);
+  recordSaturation(b, limited.saturated);
+  b.set(destination, lowest(b, limited.value, 1 << size));
 }
 
 const registers = { d: vector("Rd"), n: vector("Rn") };

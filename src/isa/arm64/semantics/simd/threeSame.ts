@@ -5,9 +5,9 @@ import { bitwiseOperations, pairwiseOperations, sameWidthOperations } from "./sa
 
 const registers = { d: vector("Rd"), n: vector("Rn"), m: vector("Rm") };
 
-/** Arrangements of 16 bytes in instructions that copying, searching and hashing code is full of. */
-const hotNames = new Set(["ORR", "EOR", "AND", "ADD", "CMEQ", "BSL", "UMAXP"]);
-const isHot = (name: string, number: number): boolean => hotNames.has(name) && (number & 1) === 1;
+/** What copying, searching and hashing code is full of: instruction and arrangement (for the bitwise ones, Q). */
+const hotOperations = new Set(["ORR 1", "EOR 1", "AND 1", "CMEQ 1", "ADD 5", "UMAXP 1"]);
+const isHot = (name: string, number: number): boolean => hotOperations.has(`${name} ${number}`);
 
 const elementwise: readonly Definition[] = sameWidthOperations.map(({ name, sizes, operation }) =>
   define({
