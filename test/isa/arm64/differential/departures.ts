@@ -1,0 +1,19 @@
+/** Where Unicorn 2.0.1 (QEMU 5.0.1) departs from the Arm ARM: not compared, and stated in tests of their own. */
+export const unicornDeparture = {
+  acquireReleaseAlignment:
+    "a misaligned LDAR or STLR faults (Arm ARM B2.5.2, without FEAT_LSE2); QEMU checks it since 8.1",
+  storeExclusiveAlignment:
+    "a misaligned store-exclusive faults whatever the monitor says (Arm ARM J1.1.3 " +
+    "AArch64.ExclusiveMonitorsPass); QEMU asks the monitor first",
+  minMaxExtension:
+    "LDSMAX, LDSMIN, LDUMAX, LDUMIN of less than 64 bits compare extended values (Arm ARM J1.1.3 MemAtomic); " +
+    "QEMU before 5.2 does not extend them",
+} as const;
+
+/** What the architecture leaves open: whatever either CPU does is right. */
+export const unpredictable = {
+  writeBackOverlap:
+    "CONSTRAINED UNPREDICTABLE: a transferred register is also the written-back base (Arm ARM K1.2)",
+  pairOverlap: "CONSTRAINED UNPREDICTABLE: a pair loads the same register twice (Arm ARM K1.2)",
+  statusOverlap: "CONSTRAINED UNPREDICTABLE: the status register is also the base or a source (Arm ARM K1.2)",
+} as const;
