@@ -11,8 +11,8 @@ const known =
   guestDebugControl.USE_SW_BP |
   guestDebugControl.USE_HW;
 
-/** HCR_EL2 while a guest runs: stage 2 on, waits and SMC trapped. */
-export const guestHcr = hcr.VM | hcr.TWI | hcr.TWE | hcr.TSC;
+/** HCR_EL2 while a guest runs: stage 2 on, waits trapped; without EL3 an SMC is UNDEFINED by itself. */
+export const guestHcr = hcr.VM | hcr.TWI | hcr.TWE;
 
 /** One vCPU's guest debugging: what userspace asked for, and what that makes of the hardware while the guest runs. */
 export class Arm64GuestDebug {

@@ -30,7 +30,8 @@ export class EmbeddedArm64Vcpu implements Vcpu {
   readonly #vm: EmbeddedArm64Vm;
   /** Switched on by the machine's start or by PSCI. */
   powered: boolean;
-  #halted: "interrupt" | "event" | undefined;
+  #halted: "interrupt" | undefined;
+  #mmioFar = 0n;
 
   constructor(vm: EmbeddedArm64Vm, cpu: Arm64Cpu) {
     this.#vm = vm;
@@ -43,8 +44,16 @@ export class EmbeddedArm64Vcpu implements Vcpu {
   /** Whether `run` would execute instructions now. */
   get runnable(): boolean {
     if (!this.powered) return false;
+    if (this.#halted === undefined) return true;
+    this.#vm.cluster.activate(this.id);
     this.cpu.updateTimers();
     return this.#halted !== "interrupt" || this.cpu.interruptAsserted;
+  }
+
+  /** Nanosecond of virtual time at which a timer of this vCPU raises its interrupt, if one will. */
+  timerDeadline(): number | undefined {
+    this.#vm.cluster.activate(this.id);
+    return this.cpu.timerDeadline();
   }
 
   /** The vCPU entered from power-off (PSCI CPU_ON). */
@@ -160,6 +169,7 @@ export class EmbeddedArm64Vcpu implements Vcpu {
   #mmio(exit: Extract<CpuExit, { kind: "trap" }>): KvmExit | undefined {
     const { mmio } = exit;
     if (mmio === undefined) return this.#internalError("a stage 2 abort without an access");
+    this.#mmioFar = exit.far;
     return {
       reason: "MMIO",
       address: BigInt(mmio.address),
@@ -170,8 +180,8 @@ export class EmbeddedArm64Vcpu implements Vcpu {
   }
 
   /** The machine has nothing at the address of the pending access: the guest gets a synchronous external abort. */
-  failMmio(far: bigint): void {
-    this.#externalAbort(exceptionClass.dataAbortLower, exceptionClass.dataAbortCurrent, far);
+  failMmio(): void {
+    this.#externalAbort(exceptionClass.dataAbortLower, exceptionClass.dataAbortCurrent, this.#mmioFar);
   }
 
   #externalAbort(lower: 0x20 | 0x24, current: 0x21 | 0x25, far: bigint): void {

@@ -1,0 +1,233 @@
+import type { InstructionSet } from "../engine/operation.ts";
+import type { EmbeddedArm64Vcpu } from "../kvm/embedded/arm64/vcpu.ts";
+import { EmbeddedArm64Vm } from "../kvm/embedded/arm64/vm.ts";
+import type { KvmExit, SystemEvent } from "../kvm/exits.ts";
+import { type GuestPhysicalAddress, guestPhysical } from "../machine/address.ts";
+import { type Arm64VirtBoard, arm64VirtBoard } from "../machine/board/arm64-virt.ts";
+import { applyBootPlan, type BootPlan } from "../machine/boot/boot-plan.ts";
+import type { GuestMemory } from "../machine/guest-memory.ts";
+import { Timeline } from "./timeline.ts";
+
+/** What a guest machine is made of. */
+export interface GuestOptions {
+  readonly instructionSet: InstructionSet;
+  readonly memoryBytes: number;
+  readonly cpus: number;
+  readonly gicVersion: 2 | 3;
+  /** Gets what the guest sends to its serial console, a byte at a time. */
+  readonly transmit: (byte: number) => void;
+  /** What the real-time clock shows at virtual time 0, in seconds since 1970. */
+  readonly epochSeconds?: bigint;
+}
+
+/** What `advance` stopped for. */
+export type GuestStop =
+  /** The instruction limit is reached. */
+  | { readonly kind: "limit" }
+  /** Every vCPU waits, and nothing in virtual time will wake one: only input from outside can. */
+  | { readonly kind: "idle" }
+  /** Every vCPU waits until this nanosecond of virtual time; only when asked to stop at waits. */
+  | { readonly kind: "waiting"; readonly until: number }
+  | { readonly kind: "debug"; readonly vcpu: number; readonly exit: Extract<KvmExit, { reason: "DEBUG" }> }
+  | { readonly kind: "system"; readonly event: SystemEvent }
+  | { readonly kind: "failed"; readonly vcpu: number; readonly message: string };
+
+/** An observer of every exit, in order. */
+export type ExitObserver = (vcpu: number, exit: KvmExit) => void;
+
+/** Instructions a vCPU runs before the next one has its turn. */
+const quantum = 50_000;
+
+/** An arm64 `virt` machine on the embedded substrate: board, virtual CPUs and the loop that runs them by turns. */
+export class GuestMachine {
+  readonly vm: EmbeddedArm64Vm;
+  readonly board: Arm64VirtBoard;
+  readonly timeline: Timeline;
+  readonly memory: GuestMemory;
+  onExit: ExitObserver | undefined;
+  #turn = 0;
+  #turnLeft = quantum;
+  #plan: BootPlan | undefined;
+
+  /** @throws BoardError, KvmError or EngineMemoryError for what cannot be built. */
+  constructor(options: GuestOptions) {
+    const romBytes = 0x800_0000;
+    this.vm = new EmbeddedArm64Vm({
+      instructionSet: options.instructionSet,
+      cpus: options.cpus,
+      ramBytes: options.memoryBytes + romBytes,
+    });
+    this.timeline = new Timeline(() => this.vm.cluster.now());
+    this.board = arm64VirtBoard({
+      memoryBytes: options.memoryBytes,
+      cpus: options.cpus,
+      gicVersion: options.gicVersion,
+      scheduler: this.timeline,
+      transmit: options.transmit,
+      ...(options.epochSeconds === undefined ? {} : { epochSeconds: options.epochSeconds }),
+    });
+    const { interruptController } = this.board;
+    this.vm.setInterruptController(
+      interruptController,
+      interruptController.version === 3 ? interruptController : undefined,
+    );
+    this.vm.setMemoryRegion({
+      slot: 0,
+      guestPhysicalAddress: this.board.ram.base,
+      size: this.board.ram.size,
+    });
+    this.memory = {
+      read: (address, length) => this.vm.readMemory(address, length),
+      write: (address, bytes) => this.vm.writeMemory(address, bytes),
+    };
+  }
+
+  /** Nanoseconds of virtual time. */
+  get now(): number {
+    return this.vm.cluster.clock.nanoseconds;
+  }
+
+  /** Loads a guest and sets the first vCPU to its entry. */
+  boot(plan: BootPlan): void {
+    this.#plan = plan;
+    if (plan.rom !== undefined) {
+      this.vm.setMemoryRegion({
+        slot: 1,
+        guestPhysicalAddress: plan.rom.base,
+        size: plan.rom.size,
+        readOnly: true,
+      });
+    }
+    applyBootPlan(plan, this.memory);
+    this.#enter(plan);
+  }
+
+  /** Power-on reset of devices and vCPUs, and the boot plan's images again. */
+  reset(): void {
+    if (this.#plan === undefined) return;
+    this.board.interruptController.reset();
+    for (const vcpu of this.vm.vcpus) vcpu.powerOff();
+    this.boot(this.#plan);
+  }
+
+  #enter(plan: BootPlan): void {
+    this.#vcpu(0).powerOn(plan.entry.pc, plan.entry.x0);
+    this.#turn = 0;
+    this.#turnLeft = quantum;
+  }
+
+  /**
+   * Runs until something is the caller's business, at most `limit` nanoseconds of virtual time (instructions and skipped waits).
+   * @param options.only runs this vCPU alone; the others stand still.
+   * @param options.stopAtWaits returns `waiting` instead of letting virtual time jump when every vCPU waits.
+   */
+  advance(
+    limit: number,
+    options: { readonly only?: number; readonly stopAtWaits?: boolean } = {},
+  ): GuestStop {
+    const end = this.now + limit;
+    while (this.now < end) {
+      this.timeline.runDue();
+      const vcpu = options.only === undefined ? this.#next() : this.#runnableOnly(options.only);
+      if (vcpu === undefined) {
+        const wake = this.#nextDeadline();
+        if (wake === undefined) return { kind: "idle" };
+        if (options.stopAtWaits === true) return { kind: "waiting", until: wake };
+        this.skipTo(Math.min(wake, end));
+        continue;
+      }
+      const stop = this.#runTurn(vcpu, end);
+      if (stop !== undefined) return stop;
+    }
+    return { kind: "limit" };
+  }
+
+  /** Lets virtual time jump to this nanosecond. */
+  skipTo(nanosecond: number): void {
+    const { clock } = this.vm.cluster;
+    if (nanosecond > clock.nanoseconds) clock.advance(nanosecond - clock.nanoseconds);
+  }
+
+  #runTurn(vcpu: EmbeddedArm64Vcpu, end: number): GuestStop | undefined {
+    const begin = this.now;
+    const event = this.timeline.next;
+    const untilEvent = event === undefined ? Number.POSITIVE_INFINITY : Math.max(event - begin, 1);
+    const alone = this.vm.vcpus.length === 1 ? Number.POSITIVE_INFINITY : this.#turnLeft;
+    const exit = vcpu.run(Math.min(end - begin, untilEvent, alone));
+    this.#turnLeft -= this.now - begin;
+    this.onExit?.(vcpu.id, exit);
+    switch (exit.reason) {
+      case "INTR":
+        if (this.#turnLeft <= 0) this.#yield();
+        return undefined;
+      case "HALTED":
+        this.#yield();
+        return undefined;
+      case "MMIO":
+        this.#mmio(vcpu, exit);
+        return undefined;
+      case "DEBUG":
+        return { kind: "debug", vcpu: vcpu.id, exit };
+      case "SYSTEM_EVENT":
+        return { kind: "system", event: exit.type };
+      case "HYPERCALL":
+        return {
+          kind: "failed",
+          vcpu: vcpu.id,
+          message: `hypercall 0x${exit.number.toString(16)} has no handler`,
+        };
+      case "INTERNAL_ERROR":
+        return { kind: "failed", vcpu: vcpu.id, message: exit.message };
+    }
+  }
+
+  #mmio(vcpu: EmbeddedArm64Vcpu, exit: Extract<KvmExit, { reason: "MMIO" }>): void {
+    const address: GuestPhysicalAddress = guestPhysical(exit.address);
+    if (exit.isWrite) {
+      if (this.board.bus.write(address, exit.length, exit.data, vcpu.id)) vcpu.completeMmio(0n);
+      else vcpu.failMmio();
+      return;
+    }
+    const data = this.board.bus.read(address, exit.length, vcpu.id);
+    if (data === undefined) vcpu.failMmio();
+    else vcpu.completeMmio(data);
+  }
+
+  #vcpu(index: number): EmbeddedArm64Vcpu {
+    const vcpu = this.vm.vcpus[index];
+    if (vcpu === undefined) throw new RangeError(`no vCPU ${index}`);
+    return vcpu;
+  }
+
+  #yield(): void {
+    this.#turn = (this.#turn + 1) % this.vm.vcpus.length;
+    this.#turnLeft = quantum;
+  }
+
+  /** The vCPU whose turn it is, or the next that can run; undefined when none can. */
+  #next(): EmbeddedArm64Vcpu | undefined {
+    const { length } = this.vm.vcpus;
+    for (let i = 0; i < length; i++) {
+      const vcpu = this.#vcpu((this.#turn + i) % length);
+      if (!vcpu.runnable) continue;
+      if (i > 0) {
+        this.#turn = vcpu.id;
+        this.#turnLeft = quantum;
+      }
+      return vcpu;
+    }
+    return undefined;
+  }
+
+  #runnableOnly(index: number): EmbeddedArm64Vcpu | undefined {
+    const vcpu = this.#vcpu(index);
+    return vcpu.runnable ? vcpu : undefined;
+  }
+
+  /** When the next timer of a waiting vCPU or the next device event is due. */
+  #nextDeadline(): number | undefined {
+    const times = this.vm.vcpus.filter((vcpu) => vcpu.powered).map((vcpu) => vcpu.timerDeadline());
+    const known = [...times, this.timeline.next].filter((time) => time !== undefined);
+    return known.length === 0 ? undefined : Math.min(...known);
+  }
+}
