@@ -20,12 +20,16 @@ export function decodeBitMask(N: number, imms: number, immr: number, width: 32 |
 
 /**
  * Whether MOVZ or MOVN can write the same constant as ORR with this immediate; assemblers then prefer those,
- * so ORR is not printed as MOV. Arm ARM `MoveWidePreferred`.
+ * so ORR is not printed as MOV. Arm ARM `MoveWidePreferred`, with the inverted case as wide as MOVN reaches.
  */
 export function isMoveWidePreferred(sf: number, N: number, imms: number, immr: number): boolean {
   const width = sf === 1 ? 64 : 32;
+  // The element must be the whole register.
   if (sf === 1 ? N !== 1 : N !== 0 || imms > 31) return false;
-  if (imms < 16) return (-immr & 15) <= 15 - imms;
-  if (imms >= width - 15) return (immr & 15) <= imms - (width - 15);
-  return false;
+  const ones = imms + 1;
+  return isWithinHalfword(-immr, ones) || isWithinHalfword(ones - immr, width - ones);
+}
+
+function isWithinHalfword(firstBit: number, count: number): boolean {
+  return (firstBit & 15) + count <= 16;
 }

@@ -69,11 +69,11 @@ const rows: readonly Row[] = [
   ["tlbi vale3", 6, 8, 7, 5, "Xt"],
 ];
 
-/** Names of SYS encodings; an operation without a register is named only where `Rt` is 31. */
+/** Names of SYS encodings; an operation without a register ignores `Rt` and prints none. */
 export const systemInstructionAliases: readonly A64Alias[] = rows.map(
   ([name, op1, CRn, CRm, op2, operand]) => ({
     of: "SYS",
-    when: operand === "Xt" ? { op1, CRn, CRm, op2 } : { op1, CRn, CRm, op2, Rt: 31 },
+    when: { op1, CRn, CRm, op2 },
     asm: operand === "Xt" ? `${name}, <Xt>` : name,
   }),
 );
