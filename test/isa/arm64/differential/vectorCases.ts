@@ -27,19 +27,31 @@ function tableIndexes(state: TestState, f: Fields, random: Random): void {
   state.setV(f("Rm"), half(), half());
 }
 
+/** Half of the time 31, which stands for the number of bytes. */
+const postIndexRegister = (random: Random): number => (random.oneIn(2) ? 31 : random.below(32));
+
+const anyBit = (random: Random): number => random.below(2);
+const anyTwoBits = (random: Random): number => random.below(4);
+
 const scaleOfSingle = (f: Fields): number => (f("scale") === 2 && f("size") === 1 ? 3 : f("scale"));
 
 function specOf(encoding: string): DifferentialSpec {
   if (/^[US]Q?R?SHL_(vector|sisd)$/.test(encoding)) return { encoding, arrange: shiftDistances };
   if (encoding === "TBL" || encoding === "TBX") return { encoding, arrange: tableIndexes };
+  const fields = encoding.endsWith("_post") ? { Rm: postIndexRegister } : {};
   if (/_single/.test(encoding)) {
     return {
       encoding,
+      fields: { ...fields, Q: anyBit, S: anyBit, size: anyTwoBits },
       arrange: (state, f, random) => pointBase(state, f, random, 1 << scaleOfSingle(f), 0n),
     };
   }
   if (/_multiple|^LD\dR/.test(encoding)) {
-    return { encoding, arrange: (state, f, random) => pointBase(state, f, random, 1 << f("size"), 0n) };
+    return {
+      encoding,
+      fields,
+      arrange: (state, f, random) => pointBase(state, f, random, 1 << f("size"), 0n),
+    };
   }
   return { encoding };
 }
