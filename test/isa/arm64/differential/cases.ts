@@ -4,6 +4,7 @@ import type { DifferentialSpec } from "./harness.ts";
 import { loadStoreCases } from "./loadStoreCases.ts";
 import { systemCases } from "./systemCases.ts";
 import { systemStatements } from "./systemStatements.ts";
+import { structureCases, vectorCases } from "./vectorCases.ts";
 
 /** All forms that are compared with Unicorn: what the fuzzer draws from and the coverage report counts. */
 export const differentialCases: readonly DifferentialSpec[] = [
@@ -11,6 +12,8 @@ export const differentialCases: readonly DifferentialSpec[] = [
   ...loadStoreCases,
   ...atomicCases,
   ...systemCases,
+  ...vectorCases,
+  ...structureCases,
 ];
 
 /** Words whose effect is stated by a test because no witness has it. */

@@ -1,32 +1,37 @@
 /** A fast repeatable source of random numbers (xoshiro128**, public domain, Blackman and Vigna). */
 export class Random {
-  readonly #s = new Uint32Array(4);
+  #a = 0;
+  #b = 0;
+  #c = 0;
+  #d = 0;
 
   /** @param seed any integer; @param stream tells apart sources made from one seed */
   constructor(seed: number, stream = "") {
     // FNV-1a over the seed and the stream's name spreads both over the state.
     let hash = 0x811c_9dc5;
     for (const unit of `${seed}/${stream}`) hash = Math.imul(hash ^ unit.charCodeAt(0), 0x0100_0193);
-    for (let i = 0; i < 4; i++) {
-      hash = Math.imul(hash ^ (hash >>> 15) ^ i, 0x2c1b_3c6d);
-      this.#s[i] = hash ^ (hash >>> 12);
-    }
-    this.#s[0] = (this.#s[0] ?? 0) | 1;
+    const next = (n: number): number => {
+      hash = Math.imul(hash ^ (hash >>> 15) ^ n, 0x2c1b_3c6d);
+      return hash ^ (hash >>> 12);
+    };
+    this.#a = next(0) | 1;
+    this.#b = next(1);
+    this.#c = next(2);
+    this.#d = next(3);
     for (let i = 0; i < 8; i++) this.u32();
   }
 
   /** 32 random bits. */
   u32(): number {
-    const s = this.#s;
-    const [a = 0, b = 0, c = 0, d = 0] = s;
-    const product = Math.imul(b, 5);
+    const product = Math.imul(this.#b, 5);
     const result = Math.imul((product << 7) | (product >>> 25), 9) >>> 0;
-    const mixed = c ^ a;
-    const last = d ^ b;
-    s[0] = a ^ last;
-    s[1] = b ^ mixed;
-    s[2] = mixed ^ (b << 9);
-    s[3] = (last << 11) | (last >>> 21);
+    const shifted = this.#b << 9;
+    this.#c ^= this.#a;
+    this.#d ^= this.#b;
+    this.#b ^= this.#c;
+    this.#a ^= this.#d;
+    this.#c ^= shifted;
+    this.#d = (this.#d << 11) | (this.#d >>> 21);
     return result;
   }
 

@@ -186,9 +186,9 @@ export class TestState {
       return;
     }
     const { bytes, count, packed } = edges;
-    for (let at = 0; at < 16; at += bytes) {
-      const edge = random.below(count) * bytes;
-      for (let i = 0; i < bytes; i++) this.vBytes[16 * n + at + i] = packed[edge + i] ?? 0;
+    for (let at = 16 * n; at < 16 * n + 16; at += bytes) {
+      let edge = random.below(count) * bytes;
+      for (let i = at; i < at + bytes; i++) this.vBytes[i] = packed[edge++] ?? 0;
     }
   }
 }
