@@ -17,7 +17,10 @@ const notDoubles: readonly Size[] = [0, 1, 2];
 /** How values become narrow: cut off, or limited to a range. */
 type Narrowing = "truncate" | NarrowingRange;
 
-/** `amount`, one less than the distance: then a shift by the whole width needs no case of its own. */
+/**
+ * Each element shifted right and rounded to nearest, ties upwards. The distance is given less one, so that it is below the
+ * width, and the last bit out is there to be added.
+ */
 export function shiftRightRounding(
   b: Builder,
   size: Size,

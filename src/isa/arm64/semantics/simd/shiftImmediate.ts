@@ -25,8 +25,9 @@ type ShiftOperation = (
 
 interface ShiftEntry {
   readonly name: string;
-  /** `name_vector` unless it says otherwise. */
+  /** How immh:immb gives the distance. */
   readonly direction: "left" | "right";
+  /** Element sizes of the scalar form. */
   readonly scalar: readonly Size[];
   readonly operation: ShiftOperation;
 }
