@@ -150,6 +150,7 @@ const namedThoughUndefined: readonly { readonly why: string; readonly is: (word:
   },
 ];
 
+const minutes = 60_000;
 const llvm = requireTool("llvm-objdump");
 
 describe.skipIf(!llvm.available)("decodeA64 beside llvm-mc of the same features", () => {
@@ -164,25 +165,31 @@ describe.skipIf(!llvm.available)("decodeA64 beside llvm-mc of the same features"
     });
   };
 
-  it("agrees on 250,000 random words", () => {
+  it("agrees on 250,000 random words", { timeout: 3 * minutes }, () => {
     expect(disagreements(randomWords(250_000, 20_231))).toEqual([]);
   });
 
-  it("agrees on 300,000 words a bit or two away from the forms of the tables", () => {
+  it("agrees on 300,000 words a bit or two away from the forms of the tables", {
+    timeout: 3 * minutes,
+  }, () => {
     expect(disagreements(wordsNearForms(300_000, 7_919, 2))).toEqual([]);
   });
 
-  it("agrees on the whole system space", () => {
+  it("agrees on the whole system space", { timeout: 3 * minutes }, () => {
     expect(disagreements(systemWords())).toEqual([]);
   });
 
-  it("agrees on every kind of immediate", () => {
+  it("agrees on every kind of immediate", { timeout: 3 * minutes }, () => {
     expect(disagreements(immediateWords())).toEqual([]);
   });
 
-  it.skipIf(!kernelAvailable())("agrees on every distinct word of the Linux kernel's text", () => {
-    const words = kernelWords();
-    expect(words.length).toBeGreaterThan(100_000);
-    expect(disagreements(words)).toEqual([]);
-  });
+  it.skipIf(!kernelAvailable())(
+    "agrees on every distinct word of the Linux kernel's text",
+    { timeout: 3 * minutes },
+    () => {
+      const words = kernelWords();
+      expect(words.length).toBeGreaterThan(100_000);
+      expect(disagreements(words)).toEqual([]);
+    },
+  );
 });

@@ -20,7 +20,7 @@ export function decodeBitMask(N: number, imms: number, immr: number, width: 32 |
 
 /**
  * Whether MOVZ or MOVN can write the same constant as ORR with this immediate; assemblers then prefer those,
- * so ORR is not printed as MOV. Arm ARM `MoveWidePreferred`, with the inverted case as wide as MOVN reaches.
+ * so ORR is not printed as MOV: its ones, or its zeros, lie within one halfword. Arm ARM `MoveWidePreferred`.
  */
 export function isMoveWidePreferred(sf: number, N: number, imms: number, immr: number): boolean {
   const width = sf === 1 ? 64 : 32;

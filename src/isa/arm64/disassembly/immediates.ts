@@ -82,7 +82,6 @@ export const immediates: Readonly<Record<string, OperandRenderer>> = {
     field("shift") === 0 && field("imm6") === 0 ? "" : `${shiftNames[field("shift")]} #${field("imm6")}`,
   extend: (field) => {
     const amount = field("imm3");
-    // UXTX, or UXTW of a 32-bit operation, beside the stack pointer is plain LSL. Arm ARM C6.2.3.
     return extendNames[field("option")] + (amount === 0 ? "" : ` #${amount}`);
   },
   extendLsl: (field) => (field("imm3") === 0 ? "" : `lsl #${field("imm3")}`),
