@@ -53,7 +53,8 @@ export class Gicv3CpuInterface implements SystemRegisterInterface, Saveable<Gicv
       case ICC.BPR0_EL1:
         return BigInt(priorities.bpr(0));
       case ICC.BPR1_EL1:
-        return BigInt(priorities.bpr(1));
+        // GICv3 12.2.5: while CBPR is set it shows BPR0 + 1, and writes are ignored.
+        return BigInt(priorities.cbpr ? Math.min(priorities.bpr(0) + 1, 7) : priorities.bpr(1));
       case ICC.AP0R0_EL1:
         return BigInt(priorities.activePriorities(0));
       case ICC.AP1R0_EL1:
@@ -114,7 +115,7 @@ export class Gicv3CpuInterface implements SystemRegisterInterface, Saveable<Gicv
         priorities.setBpr(0, low);
         return true;
       case ICC.BPR1_EL1:
-        priorities.setBpr(1, low);
+        if (!priorities.cbpr) priorities.setBpr(1, low);
         return true;
       case ICC.AP0R0_EL1:
         priorities.setActivePriorities(0, low);

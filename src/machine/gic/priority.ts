@@ -44,13 +44,12 @@ export class Priorities implements Saveable<PriorityState> {
     this.#cbpr = value;
   }
 
+  /** The group's own binary point, whether or not CBPR makes it count. */
   bpr(group: 0 | 1): number {
-    return group === 1 && this.#cbpr ? Math.min(this.#bpr[0] + 1, 7) : this.#bpr[group];
+    return this.#bpr[group];
   }
 
   setBpr(group: 0 | 1, value: number): void {
-    // GICv3 ICC_BPR1_EL1: writes are ignored while CBPR makes it follow BPR0.
-    if (group === 1 && this.#cbpr) return;
     this.#bpr[group] = Math.max(value & 7, MINIMUM_BPR + group);
   }
 

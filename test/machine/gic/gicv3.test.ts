@@ -87,6 +87,18 @@ describe("GICv3 identification", () => {
     expect(read(ICC.PMR_EL1)).toBe(0xf8);
   });
 
+  it("shows ICC_BPR1 as one more than ICC_BPR0 while ICC_CTLR.CBPR is set, and keeps it for later", () => {
+    write(ICC.BPR0_EL1, 4);
+    write(ICC.BPR1_EL1, 3);
+    write(ICC.CTLR_EL1, 1);
+    expect(read(ICC.BPR1_EL1)).toBe(5);
+    write(ICC.BPR1_EL1, 7);
+    write(ICC.BPR0_EL1, 7);
+    expect(read(ICC.BPR1_EL1)).toBe(7);
+    write(ICC.CTLR_EL1, 0);
+    expect(read(ICC.BPR1_EL1)).toBe(3);
+  });
+
   it("leaves registers undefined that do not exist, or not for that direction", () => {
     const absent = [
       systemRegister(3, 0, 12, 8, 5),
