@@ -15,6 +15,8 @@ export const memoryMap = {
   translations: 0x40000,
   translationBytes: 0x4000,
   contexts: 32,
+  /** Second-level data TLBs, `secondTlb.bytes` for each context. */
+  secondTlb: 0xc0000,
   /** Pages of decoded records. */
   records: 0x200000,
 } as const;
@@ -22,8 +24,12 @@ export const memoryMap = {
 /** Entries of the first-level data TLB and of the fetch TLB; both are direct-mapped by bits 12 and up of the address. */
 export const tlbEntries = 256;
 
-/** One data TLB entry: tags are page addresses, −1 when the access must take the slow path. */
-export const tlbEntry = { bytes: 32, readTag: 0, writeTag: 8, addend: 16, flags: 20 } as const;
+/** One data TLB entry: tags are page addresses, −1 when the access must take the slow path; `strict` is not
+ * zero where a misaligned access faults. */
+export const tlbEntry = { bytes: 32, readTag: 0, writeTag: 8, addend: 16, asid: 20, strict: 24 } as const;
+
+/** The second-level data TLB of a context: entries like the first level's, which also say whose address space they are of. */
+export const secondTlb = { entries: 1024, bytes: 1024 * tlbEntry.bytes } as const;
 
 /** One fetch TLB entry: the page's guest-virtual address and where its decoded records begin. */
 export const fetchEntry = { bytes: 16, tag: 0, records: 8 } as const;
@@ -49,6 +55,8 @@ export const engineState = {
   wideHigh: field("i64", 0x418),
   /** Base of the data TLB with the unprivileged level's permissions. */
   unprivilegedTlb: field("i32", 0x420),
+  /** The address space whose entries of the second-level TLB count, beside the global ones (−1). */
+  asid: field("i32", 0x424),
 } as const;
 
 /** Sixteen bytes that always read zero: the source address of a hard-wired zero register. */

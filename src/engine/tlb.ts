@@ -1,10 +1,14 @@
-import { fetchEntry, fetchTlbOffset, memoryMap, tlbEntries, tlbEntry } from "./layout.ts";
+import { fetchEntry, fetchTlbOffset, memoryMap, secondTlb, tlbEntries, tlbEntry } from "./layout.ts";
 import type { EngineMemory, HostAddress } from "./memory.ts";
 
 /** What a data TLB entry may be used for. */
 export interface TlbRights {
   readonly read: boolean;
   readonly write: boolean;
+  /** Whether misaligned accesses fault. */
+  readonly strict: boolean;
+  /** The address space the entry belongs to, −1 for all. */
+  readonly asid: number;
 }
 
 /** The first-level TLBs of all translation contexts, as generated code reads them. */
@@ -30,6 +34,13 @@ export class TranslationCaches {
   flush(context: number): void {
     const base = this.dataBase(context);
     this.#memory.bytes.fill(0xff, base, base + fetchTlbOffset + tlbEntries * fetchEntry.bytes);
+    this.#memory.bytes.fill(0xff, this.#secondBase(context), this.#secondBase(context) + secondTlb.bytes);
+  }
+
+  /** Forgets what the first level holds; the second keeps what it has by address space. */
+  flushFirst(context: number): void {
+    const base = this.dataBase(context);
+    this.#memory.bytes.fill(0xff, base, base + fetchTlbOffset + tlbEntries * fetchEntry.bytes);
   }
 
   flushFetch(context: number): void {
@@ -42,6 +53,8 @@ export class TranslationCaches {
     const index = Number((va >> 12n) & BigInt(tlbEntries - 1));
     const data = this.dataBase(context) + index * tlbEntry.bytes;
     this.#memory.bytes.fill(0xff, data, data + 16);
+    const second = this.#secondEntry(context, va);
+    this.#memory.bytes.fill(0xff, second, second + 16);
     const fetch = this.fetchBase(context) + index * fetchEntry.bytes;
     this.#memory.bytes.fill(0xff, fetch, fetch + 8);
   }
@@ -49,11 +62,23 @@ export class TranslationCaches {
   /** Lets accesses to the page of `va` go straight to the host page. */
   fill(context: number, va: bigint, host: HostAddress, rights: TlbRights): void {
     const pageAddress = BigInt.asIntN(64, va & ~0xfffn);
-    const entry = this.dataBase(context) + Number((va >> 12n) & BigInt(tlbEntries - 1)) * tlbEntry.bytes;
-    this.#memory.doublewords[(entry + tlbEntry.readTag) >>> 3] = rights.read ? pageAddress : -1n;
-    this.#memory.doublewords[(entry + tlbEntry.writeTag) >>> 3] = rights.write ? pageAddress : -1n;
-    this.#memory.words[(entry + tlbEntry.addend) >>> 2] =
-      (host & ~0xfff) - Number(BigInt.asUintN(32, pageAddress));
+    const first = this.dataBase(context) + Number((va >> 12n) & BigInt(tlbEntries - 1)) * tlbEntry.bytes;
+    const addend = (host & ~0xfff) - Number(BigInt.asUintN(32, pageAddress));
+    for (const entry of [first, this.#secondEntry(context, va)]) {
+      this.#memory.doublewords[(entry + tlbEntry.readTag) >>> 3] = rights.read ? pageAddress : -1n;
+      this.#memory.doublewords[(entry + tlbEntry.writeTag) >>> 3] = rights.write ? pageAddress : -1n;
+      this.#memory.words[(entry + tlbEntry.addend) >>> 2] = addend;
+      this.#memory.words[(entry + tlbEntry.asid) >>> 2] = rights.asid;
+      this.#memory.words[(entry + tlbEntry.strict) >>> 2] = Number(rights.strict);
+    }
+  }
+
+  #secondBase(context: number): number {
+    return memoryMap.secondTlb + context * secondTlb.bytes;
+  }
+
+  #secondEntry(context: number, va: bigint): number {
+    return this.#secondBase(context) + Number((va >> 12n) & BigInt(secondTlb.entries - 1)) * tlbEntry.bytes;
   }
 
   fillFetch(context: number, va: bigint, records: number): void {
@@ -66,13 +91,18 @@ export class TranslationCaches {
   withholdPage(host: HostAddress): void {
     const page = host & ~0xfff;
     for (let context = 0; context < memoryMap.contexts; context++) {
-      const base = this.dataBase(context);
-      for (let entry = base; entry < base + fetchTlbOffset; entry += tlbEntry.bytes) {
-        const tag = (entry + tlbEntry.writeTag) >>> 3;
-        const address = this.#memory.words[tag << 1] ?? 0;
-        const addend = this.#memory.words[(entry + tlbEntry.addend) >>> 2] ?? 0;
-        if (((address + addend) | 0) === page) this.#memory.doublewords[tag] = -1n;
-      }
+      this.#withhold(this.dataBase(context), fetchTlbOffset, page);
+      this.#withhold(this.#secondBase(context), secondTlb.bytes, page);
+    }
+  }
+
+  #withhold(begin: number, length: number, page: number): void {
+    const { words } = this.#memory;
+    for (let entry = begin; entry < begin + length; entry += tlbEntry.bytes) {
+      const tag = (entry + tlbEntry.writeTag) >>> 2;
+      if ((((words[tag] ?? 0) + (words[(entry + tlbEntry.addend) >>> 2] ?? 0)) | 0) !== (page | 0)) continue;
+      words[tag] = -1;
+      words[tag + 1] = -1;
     }
   }
 }

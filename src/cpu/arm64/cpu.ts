@@ -123,8 +123,13 @@ export class Arm64Cpu {
       this.system.get("TTBR0_EL1"),
       this.system.get("TTBR1_EL1"),
     );
-    if (!keepTlb) this.secondLevel.flush();
-    this.flushFirstLevel();
+    if (keepTlb) {
+      for (const el of [0, 1] as const) this.#cluster.engine.tlb.flushFirst(this.context(el));
+    } else {
+      this.secondLevel.flush();
+      this.flushFirstLevel();
+    }
+    this.#registers.setInt(engineState.asid, this.#asid);
   }
 
   flushFirstLevel(): void {

@@ -136,13 +136,19 @@ function fill(
   writable: boolean,
   el: 0 | 1,
 ): void {
+  const strict = (page.rights & rights.device) !== 0 || (cpu.system.raw("SCTLR_EL1") & sctlr.A) !== 0n;
   if (pageIsWatched(cpu.debug, BigInt.asUintN(64, va))) return;
   const read = (page.rights & (el === 0 ? rights.read0 : rights.read1)) !== 0;
   const write =
     writable &&
     (page.rights & (el === 0 ? rights.write0 : rights.write1)) !== 0 &&
     !cluster.engine.code.holdsCode(host >>> 12);
-  cluster.engine.tlb.fill(cpu.context(el), va, host, { read, write });
+  cluster.engine.tlb.fill(cpu.context(el), va, host, {
+    read,
+    write,
+    strict,
+    asid: page.global ? -1 : cpu.asid,
+  });
 }
 
 function readBytes(view: DataView, part: Part): bigint {

@@ -13,6 +13,7 @@ export interface Page {
   readonly page: number;
   /** Bits of `rights`, both levels'. */
   readonly rights: number;
+  readonly global: boolean;
 }
 
 /** A stage 1 fault of an access: the fault status code. */
@@ -44,12 +45,13 @@ export function translate(
   if (walked.kind === "fault") return walked;
   if ((walked.rights & want) === 0) return { kind: "fault", status: faultStatus.permission | walked.level };
   if (cpu.regime.enabled) {
-    cpu.secondLevel.insert(pageNumber, cpu.asid, walked.global, walked.blockBits, {
+    cpu.secondLevel.insert(pageNumber, cpu.asid, walked.blockBits, {
       page: walked.page,
       rights: walked.rights,
+      global: walked.global,
     });
   }
-  return { kind: "page", page: walked.page, rights: walked.rights };
+  return { kind: "page", page: walked.page, rights: walked.rights, global: walked.global };
 }
 
 /** Stage 1 by the tables alone. */

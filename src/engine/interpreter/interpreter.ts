@@ -7,6 +7,7 @@ import { FunctionWriter } from "../wasm/function.ts";
 import { ModuleWriter } from "../wasm/module.ts";
 import { ColdTarget, coldResult, coldSignature } from "./coldTarget.ts";
 import { HotTarget, type MainFrame } from "./hotTarget.ts";
+import { slowAddressSignature, writeSlowAddress } from "./slowAddress.ts";
 
 /** Handler numbers that every instruction set has; the operations' own follow. */
 export const handler = { undecoded: 0, marked: 1, pageEnd: 2, first: 3 } as const;
@@ -32,7 +33,10 @@ export function writeInterpreter(
   memoryPages: { minimum: number; maximum: number },
 ): Interpreter {
   const module = new ModuleWriter(memoryPages);
-  const imports = declareImports(module, set);
+  const imports = new Map(declareImports(module, set));
+  const slowAddress = module.declareFunction(slowAddressSignature);
+  module.defineFunction(slowAddress, writeSlowAddress());
+  imports.set("slowAddress", slowAddress);
   const run = module.declareFunction({ params: [], result: "i32" });
   const builder = new Builder(set.flags);
   const slots = set.operations.map(packOperands);

@@ -85,6 +85,12 @@ export abstract class RecordTarget implements Target {
     this.#pushHost(address, entry);
     code.load(operator, 0);
     code.else();
+    this.#pushSlowAddress(address, entry, access);
+    code.tee(entry);
+    code.if(type);
+    code.get(entry);
+    code.load(operator, 0);
+    code.else();
     this.publish();
     code.get(address);
     code.i32(packAccess(access));
@@ -94,6 +100,7 @@ export abstract class RecordTarget implements Target {
     code.set(result);
     this.resume();
     code.get(result);
+    code.end();
     code.end();
     code.releaseLocal(type, result);
     code.releaseLocal("i32", entry);
@@ -121,12 +128,20 @@ export abstract class RecordTarget implements Target {
     code.get(value);
     code.store(operator, 0);
     code.else();
+    this.#pushSlowAddress(address, entry, access);
+    code.tee(entry);
+    code.if();
+    code.get(entry);
+    code.get(value);
+    code.store(operator, 0);
+    code.else();
     this.publish();
     code.get(address);
     code.i32(packAccess(access));
     this.#pushBits(type, value);
     this.#call("storeSlow");
     this.resume();
+    code.end();
     code.end();
     code.releaseLocal(type, value);
     code.releaseLocal("i32", entry);
@@ -214,6 +229,13 @@ export abstract class RecordTarget implements Target {
     code.i64(~0xfffn | BigInt(access.element - 1));
     code.operator("i64.and");
     code.operator("i64.eq");
+  }
+
+  #pushSlowAddress(address: number, entry: number, access: Access): void {
+    this.code.get(address);
+    this.code.get(entry);
+    this.code.i32(packAccess(access));
+    this.#call("slowAddress");
   }
 
   #pushHost(address: number, entry: number): void {

@@ -25,7 +25,7 @@ export interface Behaviour {
 }
 
 /** SCTLR_EL1 bits that change what translations mean. */
-const translationBits = sctlr.M | sctlr.WXN;
+const translationBits = sctlr.M | sctlr.A | sctlr.WXN;
 
 const timer = (which: "P" | "V"): Readonly<Record<string, Behaviour>> => {
   const control = `CNT${which}_CTL_EL0`;

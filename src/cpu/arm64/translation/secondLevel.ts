@@ -4,6 +4,8 @@ export interface CachedPage {
   readonly page: number;
   /** Bits of `rights`. */
   readonly rights: number;
+  /** Whether every address space shares it. */
+  readonly global: boolean;
 }
 
 const entries = 8192;
@@ -28,13 +30,13 @@ export class SecondLevelTlb {
     if (this.#page[i] !== pageNumber) return undefined;
     const owner = this.#asid[i];
     if (owner !== globalAsid && owner !== asid) return undefined;
-    return { page: this.#output[i] ?? 0, rights: this.#rights[i] ?? 0 };
+    return { page: this.#output[i] ?? 0, rights: this.#rights[i] ?? 0, global: owner === globalAsid };
   }
 
-  insert(pageNumber: number, asid: number, global: boolean, blockBits: number, page: CachedPage): void {
+  insert(pageNumber: number, asid: number, blockBits: number, page: CachedPage): void {
     const i = slot(pageNumber);
     this.#page[i] = pageNumber;
-    this.#asid[i] = global ? globalAsid : asid;
+    this.#asid[i] = page.global ? globalAsid : asid;
     this.#output[i] = page.page;
     this.#rights[i] = page.rights;
     if (blockBits > 12) {
