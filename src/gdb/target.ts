@@ -202,8 +202,8 @@ export interface Target {
 
   /**
    * Resumes. The plan lists every vCPU. Returns at once, not at the stop; the stop is an event, which may come
-   * before this returns. A breakpoint at the PC a vCPU continues from does hit; a step from there carries out the
-   * instruction.
+   * before this returns. A vCPU that has just stopped at a breakpoint goes past it; one that continues from the
+   * address of another, or whose PC was written, stops there at once. A step always carries out an instruction.
    */
   resume(plan: readonly ThreadResume[]): Awaitable<Outcome>;
 

@@ -40,7 +40,7 @@ export function lldbReasonOf(reason: StopReason): string | undefined {
     case "step":
       return "trace";
     case "signal":
-      return "exception";
+      return reason.signal === 0 ? undefined : "exception";
     case "interrupt":
     case "replay-log":
       return undefined;
@@ -91,7 +91,8 @@ function writeReason(reply: PacketWriter, reason: StopReason, style: StopReplySt
       reply.text("replaylog:").text(reason.edge).text(";");
       break;
     case "signal":
-      if (style.reasons) reply.text("description:").hexText(reason.description).text(";");
+      if (style.reasons && reason.description !== "")
+        reply.text("description:").hexText(reason.description).text(";");
       break;
     case "step":
     case "interrupt":

@@ -9,6 +9,9 @@ import type { RegisterBlock } from "./register_block.ts";
 import type { Reply } from "./reply.ts";
 import type { ThreadSelection } from "./thread_selection.ts";
 
+/** When replies are compressed by run-length encoding. gdb spends less time on a compressed reply than on a long one. */
+export type RunLengthPolicy = "never" | "known-clients" | "always";
+
 /** A session as the packet handlers see it. */
 export interface SessionContext {
   readonly target: Target;
@@ -19,6 +22,7 @@ export interface SessionContext {
   readonly reply: Reply;
   /** The longest payload in bytes either side sends. */
   readonly packetSize: number;
+  readonly runLengthPolicy: RunLengthPolicy;
   /** Memory for one packet's data; holds nothing from one packet to the next. */
   readonly scratch: Uint8Array;
   /** The registers of the `g` packet. */

@@ -5,7 +5,7 @@ import { type Outcome, type Refusal, refuse } from "../refusal.ts";
 import { RegisterFile } from "../register_file.ts";
 import type { StopEvent, Target, TargetEvent } from "../target.ts";
 import { ClientState } from "./client.ts";
-import type { SessionContext } from "./context.ts";
+import type { RunLengthPolicy, SessionContext } from "./context.ts";
 import { PlantedBreakpoints } from "./planted_breakpoints.ts";
 import { RegisterBlock } from "./register_block.ts";
 import { Reply } from "./reply.ts";
@@ -27,8 +27,8 @@ export interface SessionHost {
 export interface SessionOptions {
   /** The longest packet in bytes; at least 0x1000. */
   readonly packetSize?: number;
-  /** Compress replies by run-length encoding: less to send, more to compute. */
-  readonly runLengthEncoding?: boolean;
+  /** Whether replies are compressed by run-length encoding; left out: for clients known to read it. */
+  readonly runLengthEncoding?: RunLengthPolicy;
 }
 
 const DEFAULT_PACKET_SIZE = 0x20000;
@@ -75,7 +75,8 @@ export class GdbSession {
     this.#target = target;
     this.#host = host;
     this.#reader = new PacketReader(packetSize);
-    this.#reply.runLengthEncoding = options.runLengthEncoding ?? false;
+    const runLengthPolicy = options.runLengthEncoding ?? "known-clients";
+    this.#reply.runLengthEncoding = runLengthPolicy === "always";
     this.#threads = new ThreadSelection(target);
     const registers = new RegisterFile(target.architecture);
     this.#stops = new StopWriter(target, registers, this.#client, this.#reply);
@@ -87,6 +88,7 @@ export class GdbSession {
       planted: this.#planted,
       reply: this.#reply,
       packetSize,
+      runLengthPolicy,
       scratch: new Uint8Array(Math.max(packetSize, registers.largest)),
       generalBlock: new RegisterBlock(registers.general),
       threadsDocument: new Uint8Array(0),

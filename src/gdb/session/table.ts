@@ -36,8 +36,8 @@ const SINGLE_LETTER: readonly (PacketEntry | undefined)[] = Array.from({ length:
   PACKETS.get(String.fromCharCode(code)),
 );
 
-/** The only name followed by hex digits at once. */
-const REGISTER_INFO = "qRegisterInfo";
+/** Names followed by hex digits at once, some of which are letters too. */
+const NAMES_BEFORE_DIGITS = ["qRegisterInfo", "qThreadStopInfo"] as const;
 
 /** Finds a packet's entry and moves the cursor behind its name; undefined: there is no such packet. */
 export function findPacket(packet: PacketCursor): PacketEntry | undefined {
@@ -47,6 +47,6 @@ export function findPacket(packet: PacketCursor): PacketEntry | undefined {
     packet.take();
     return entry;
   }
-  if (packet.accept(REGISTER_INFO)) return PACKETS.get(REGISTER_INFO);
+  for (const name of NAMES_BEFORE_DIGITS) if (packet.accept(name)) return PACKETS.get(name);
   return PACKETS.get(packet.name());
 }

@@ -74,6 +74,8 @@ export class TinyMachine implements Target {
   #interrupted = false;
   #stepBits = 7;
   #generation = 0;
+  /** The vCPUs whose PC is at a breakpoint that has been reported. */
+  readonly #reported = new Set<ThreadId>();
 
   constructor(program: Uint8Array, options: TinyOptions = {}) {
     this.#program = program;
@@ -140,8 +142,10 @@ export class TinyMachine implements Target {
     const cpu = this.#cpu(thread);
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     if (regnum <= ARM64_REGNUM.sp) cpu.x[regnum] = view.getBigUint64(0, true);
-    else if (regnum === ARM64_REGNUM.pc) cpu.pc = view.getBigUint64(0, true);
-    else if (regnum === ARM64_REGNUM.cpsr) cpu.pstate = view.getUint32(0, true);
+    else if (regnum === ARM64_REGNUM.pc) {
+      cpu.pc = view.getBigUint64(0, true);
+      this.#reported.delete(thread);
+    } else if (regnum === ARM64_REGNUM.cpsr) cpu.pstate = view.getUint32(0, true);
     else if (regnum < ARM64_REGNUM.fpsr) cpu.v.set(bytes, (regnum - ARM64_REGNUM.v0) * 16);
     else return refuse("unsupported", "this register cannot be written");
     return "done";
@@ -209,6 +213,7 @@ export class TinyMachine implements Target {
 
   #load(): void {
     this.ram.fill(0);
+    this.#reported.clear();
     this.ram.set(this.#program);
     this.cpus.forEach((cpu, index) => {
       Object.assign(cpu, newCpu());
@@ -341,8 +346,9 @@ export class TinyMachine implements Target {
     const cpu = this.#cpu(thread);
     if (this.#options.history === true) this.#history.push(this.#snapshot());
     const planted = this.planted.size > 0 ? this.#planted(cpu) : undefined;
-    const steppingAway = fresh && action.kind !== "continue";
-    if (planted !== undefined && !steppingAway && this.#hits(thread, planted)) {
+    const leaving = this.#reported.delete(thread) || (fresh && action.kind !== "continue");
+    if (planted !== undefined && !leaving && this.#hits(thread, planted)) {
+      this.#reported.add(thread);
       return { kind: "breakpoint", breakpoint: planted.kind === "hardware" ? "hardware" : "software" };
     }
     const exit = stepCpu(cpu, this.#memory);

@@ -7,6 +7,7 @@ import {
   formatRegisterInfo,
 } from "../../packets/lldb.ts";
 import { lldbReasonOf, signalOf } from "../../packets/stop_reply.ts";
+import { parseThreadSelector } from "../../packets/thread_id.ts";
 import { refuse } from "../../refusal.ts";
 import type { PacketEntry, PacketHandler } from "../context.ts";
 import { RegisterBlock } from "../register_block.ts";
@@ -86,6 +87,19 @@ const threadsInfo: PacketHandler = async (session) => {
   reply.begin().anyText(JSON.stringify(threads)).end();
 };
 
+/** `qThreadStopInfo<id>`: the stop reply of one thread; signal 0 for one that stopped because another did. */
+const threadStopInfo: PacketHandler = (session, packet) => {
+  const { reply, target } = session;
+  const selector = parseThreadSelector(packet);
+  if (selector === undefined || !packet.done) return reply.refuse(refuse("invalid", "malformed thread-id"));
+  const thread = session.threads.resolve(selector.thread);
+  if (typeof thread !== "number") return reply.refuse(thread);
+  const status = target.status();
+  if (status.kind === "stopped" && status.thread === thread) return session.sendStop(status);
+  const reason = { kind: "signal", signal: 0, description: "" } as const;
+  return session.sendStop({ kind: "stopped", thread, reason });
+};
+
 /** LLDB: "GDB Remote Protocol Extensions". */
 export const LLDB_PACKETS: readonly PacketEntry[] = [
   { name: "QThreadSuffixSupported", when: "always", handle: threadSuffix },
@@ -105,5 +119,6 @@ export const LLDB_PACKETS: readonly PacketEntry[] = [
   { name: "qRegisterInfo", when: "always", handle: registerInfo },
   { name: "qMemoryRegionInfo", when: "stopped", handle: memoryRegion },
   { name: "qWatchpointSupportInfo", when: "always", handle: watchpoints },
+  { name: "qThreadStopInfo", when: "stopped", handle: threadStopInfo },
   { name: "jThreadsInfo", when: "stopped", handle: threadsInfo },
 ];

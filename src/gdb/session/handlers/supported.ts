@@ -36,6 +36,8 @@ const supported: PacketHandler = (session, packet) => {
   client.swbreak = asked.get("swbreak") === true;
   client.hwbreak = asked.get("hwbreak") === true;
   if (asked.get("error-message") === true) reply.errorStyle = "gdb-text";
+  // gdb and LLDB name themselves by this one; both read run-length encoding, small clients often do not.
+  if (session.runLengthPolicy === "known-clients") reply.runLengthEncoding = asked.has("xmlRegisters");
   reply.send(formatSupported(offered(session)));
 };
 
