@@ -173,7 +173,7 @@ describe.skipIf(!unicorn.available)("the Unicorn oracle", () => {
 
   it("goes on across its own engine changes, without growing by more than they keep", () => {
     registers.clear();
-    const runs = 250_000;
+    const runs = 210_000;
     for (let n = 0; n < runs; n++) {
       registers.x[1] = BigInt(n);
       registers.x[2] = 1n;

@@ -8,10 +8,14 @@ import koffi, { type TypeObject } from "koffi";
  * exception ends the run as a value instead of entering a vector. One engine serves millions of runs: each run starts from
  * a saved context (which also clears the exclusive monitor), and the code page's old translations are dropped first.
  *
- * What Unicorn 2.0.1 gets wrong or does not say, so that a difference is not ours:
- * - YIELD stops it like an undefined instruction; WFI and WFE end the run early.
+ * Where Unicorn 2.0.1 differs from a CPU, so that a difference is not ours:
+ * - WFI ends the run: `ok`, with `executed` less than asked for. So does a branch to address 0.
+ * - HVC is undefined (there is no EL2); an unaligned PC is reported as `undefined` too.
  * - no syndrome: an exception is known by its index only ({@link EXCEPTION_NAMES}).
- * - the MMU being off does not make memory Device: unaligned accesses succeed, except by exclusive and LSE instructions.
+ * - the MMU being off does not make memory Device: unaligned accesses succeed, but for exclusive and LSE instructions, which
+ *   end with DATA_ABORT.
+ * - addresses are not checked against the physical address size: beyond it they are plain unmapped.
+ * - of an access that spans into an unmapped page the address reported is that page's first.
  */
 
 const LIBRARY_PATHS = [
