@@ -117,7 +117,7 @@ export class Differential {
         continue;
       }
       this.machine.fillTlb = !random.oneIn(4);
-      if (random.oneIn(8)) this.machine.flush();
+      if (random.oneIn(8)) this.machine.flush(random.oneIn(2));
       const found = this.#compare([...(spec.before?.(f, random) ?? []), word]);
       compared.set(name, done + 1);
       if (done + 1 === cases) missing--;

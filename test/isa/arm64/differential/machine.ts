@@ -35,6 +35,9 @@ export function systemRegisterValue(register: number): bigint {
   return BigInt(register) * 0x1_0001_0001n;
 }
 
+/** Any access, also a misaligned one, in every address space. */
+const freely = { read: true, write: true, strict: false, asid: -1 } as const;
+
 const at = (field: { readonly place: { readonly address: number } }): number => field.place.address;
 
 /**
@@ -158,10 +161,12 @@ export class TestMachine {
     return this.#outcome;
   }
 
-  /** Forgets what `fillTlb` filled. */
-  flush(): void {
-    this.engine.tlb.flush(0);
-    this.engine.tlb.flush(1);
+  /** Forgets what `fillTlb` filled, at the first level of the TLB or at both. */
+  flush(both: boolean): void {
+    for (const context of [0, 1]) {
+      if (both) this.engine.tlb.flush(context);
+      else this.engine.tlb.flushFirst(context);
+    }
   }
 
   #isCode(address: bigint): boolean {
@@ -192,7 +197,7 @@ export class TestMachine {
       return undefined;
     }
     const host = this.#dataBase + offset;
-    if (this.fillTlb) this.engine.tlb.fill(unprivileged ? 1 : 0, address, host, { read: true, write: true });
+    if (this.fillTlb) this.engine.tlb.fill(unprivileged ? 1 : 0, address, host, freely);
     return host;
   }
 
