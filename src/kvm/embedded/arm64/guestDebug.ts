@@ -1,6 +1,6 @@
 import { hcr, mdcr, mdscr } from "../../../cpu/arm64/controls.ts";
 import type { Arm64Cpu } from "../../../cpu/arm64/cpu.ts";
-import type { DebugRegisters } from "../../../cpu/arm64/debugUnit.ts";
+import { type DebugRegisters, noDebugRegisters } from "../../../cpu/arm64/debugUnit.ts";
 import { resources } from "../../../cpu/arm64/systemRegisters/identification.ts";
 import { KvmError } from "../../errors.ts";
 import { type GuestDebug, guestDebugControl } from "../../guestDebug.ts";
@@ -19,6 +19,9 @@ export class Arm64GuestDebug {
   readonly #cpu: Arm64Cpu;
   #control = 0;
   #host: DebugRegisters | undefined;
+  /** The guest's own registers as the hardware takes them, as of when they were last read. */
+  #guest: DebugRegisters = noDebugRegisters;
+  #guestStale = true;
   #savedMdscr: bigint | undefined;
   #savedSingleStep = false;
   /** The step machine was left active-pending: the step exception is still to come. */
@@ -54,12 +57,17 @@ export class Arm64GuestDebug {
     this.#host = this.usesHardware ? hostRegisters(debug) : undefined;
   }
 
+  /** The guest's own debug registers may have changed: they are read again before it runs. */
+  guestRegistersChanged(): void {
+    this.#guestStale = true;
+  }
+
   /** Before the guest runs: the trap controls and the debug hardware. */
   load(): void {
     const cpu = this.#cpu;
     cpu.controls.hcr = guestHcr;
     cpu.controls.mdcr = this.#trapBits();
-    cpu.loadDebugRegisters(this.#host ?? guestRegisters(cpu));
+    cpu.loadDebugRegisters(this.#host ?? this.#guestRegisters());
     if (!this.enabled) return;
     const { system, registers } = cpu;
     this.#savedMdscr = system.raw("MDSCR_EL1");
@@ -83,6 +91,15 @@ export class Arm64GuestDebug {
     this.#savedMdscr = undefined;
   }
 
+  #guestRegisters(): DebugRegisters {
+    if (this.#guestStale) {
+      this.#guestStale = false;
+      const read = guestRegisters(this.#cpu);
+      if (!sameRegisters(read, this.#guest)) this.#guest = read;
+    }
+    return this.#guest;
+  }
+
   /** MDCR_EL2 (see S3.2 of the requirements): what is trapped follows from who debugs. */
   #trapBits(): number {
     let value = resources.eventCounters | mdcr.TPM | mdcr.TPMS | mdcr.TPMCR | mdcr.TDRA | mdcr.TDOSA;
@@ -97,16 +114,23 @@ function guestUsesDebug(cpu: Arm64Cpu): boolean {
   return (Number(cpu.system.raw("MDSCR_EL1")) & (mdscr.MDE | mdscr.KDE)) !== 0;
 }
 
-/** The guest's own breakpoint and watchpoint registers. */
-export function guestRegisters(cpu: Arm64Cpu): DebugRegisters {
+/**
+ * The guest's own breakpoint and watchpoint registers. While none is enabled always the same object: loading it again
+ * costs nothing.
+ */
+function guestRegisters(cpu: Arm64Cpu): DebugRegisters {
   const all = (prefix: string, count: number): readonly bigint[] =>
     Array.from({ length: count }, (_, n) => cpu.system.raw(`${prefix}${n}_EL1`));
-  return {
-    bvr: all("DBGBVR", resources.breakpoints),
-    bcr: all("DBGBCR", resources.breakpoints).map(Number),
-    wvr: all("DBGWVR", resources.watchpoints),
-    wcr: all("DBGWCR", resources.watchpoints).map(Number),
-  };
+  const bcr = all("DBGBCR", resources.breakpoints).map(Number);
+  const wcr = all("DBGWCR", resources.watchpoints).map(Number);
+  if (![...bcr, ...wcr].some((control) => (control & 1) !== 0)) return noDebugRegisters;
+  return { bvr: all("DBGBVR", resources.breakpoints), bcr, wvr: all("DBGWVR", resources.watchpoints), wcr };
+}
+
+function sameRegisters(a: DebugRegisters, b: DebugRegisters): boolean {
+  return (["bvr", "bcr", "wvr", "wcr"] as const).every((name) =>
+    a[name].every((value, n) => value === b[name][n]),
+  );
 }
 
 function hostRegisters(debug: GuestDebug): DebugRegisters {

@@ -58,11 +58,17 @@ export class EmbeddedArm64Vcpu implements Vcpu {
 
   /** The vCPU entered from power-off (PSCI CPU_ON). */
   powerOn(entry: bigint, context: bigint): void {
-    this.#vm.cluster.reset(this.id);
+    this.reset();
     this.cpu.registers.pc = entry;
     this.cpu.registers.setX(0, context);
     this.powered = true;
     this.#halted = undefined;
+  }
+
+  /** Cold reset: registers only, whether it is powered stays. */
+  reset(): void {
+    this.#vm.cluster.reset(this.id);
+    this.debug.guestRegistersChanged();
   }
 
   /** The vCPU waits for an interrupt. */

@@ -52,6 +52,7 @@ export class EmbeddedArm64Vm implements Vm {
     this.#capacity = options.ramBytes;
     this.cluster = new Arm64Cluster(options);
     this.vcpus = this.cluster.cpus.map((cpu) => new EmbeddedArm64Vcpu(this, cpu));
+    this.cluster.onDebugRegistersChanged = (cpu) => this.vcpus[cpu.index]?.debug.guestRegistersChanged();
   }
 
   checkExtension(capability: Capability): number {
@@ -65,7 +66,7 @@ export class EmbeddedArm64Vm implements Vm {
   ): void {
     this.cluster.interrupts = interrupts;
     this.cluster.systemRegisterInterrupts = systemRegisters;
-    for (const cpu of this.cluster.cpus) this.cluster.reset(cpu.index);
+    for (const vcpu of this.vcpus) vcpu.reset();
   }
 
   setMemoryRegion(region: MemoryRegion): void {
