@@ -76,8 +76,12 @@ function unreached(words: readonly InstructionKind[], target: number, entry: Inn
 
 function decode(bytes: Uint8Array): InstructionKind[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return Array.from({ length: bytes.length >> 2 }, (_, index) =>
+  const kinds = Array.from({ length: bytes.length >> 2 }, (_, index) =>
     instructionKind(view.getInt32(index * 4, true)),
+  );
+  // Linux Documentation/trace/ftrace-design.rst: "mov x9, x30" and a call that returns with x30 as it was.
+  return kinds.map((instruction, index) =>
+    instruction.kind === "call" && kinds[index - 1]?.kind === "save-link" ? { kind: "other" } : instruction,
   );
 }
 
