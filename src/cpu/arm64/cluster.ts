@@ -98,8 +98,12 @@ export class Arm64Cluster implements EngineHost {
 
   /** Nanoseconds of virtual time, exact within a run. */
   now(): number {
-    const within = this.#running === undefined ? 0 : this.#running - this.engine.remaining - 1;
-    return this.clock.nanoseconds + within;
+    return this.clock.nanoseconds + this.retiredInRun();
+  }
+
+  /** Instructions retired so far in the present run, 0 outside one. */
+  retiredInRun(): number {
+    return this.#running === undefined ? 0 : this.#running - this.engine.remaining - 1;
   }
 
   /** Runs the active CPU's instructions; see `Engine.run`. */

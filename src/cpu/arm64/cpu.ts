@@ -13,6 +13,7 @@ import {
 } from "./debugUnit.ts";
 import type { CpuEvent, CpuExit, MmioAccess } from "./events.ts";
 import { legalReturn, takeException, vectorKind } from "./exceptions.ts";
+import { PerformanceMonitor } from "./pmu.ts";
 import { type Arm64Registers, pstate } from "./registers.ts";
 import { dataAbort, exceptionClass, faultStatus, syndrome } from "./syndrome.ts";
 import { sctlr } from "./systemRegisters/control.ts";
@@ -23,8 +24,8 @@ import { walkStage1 } from "./translate.ts";
 import { currentAsid, type Regime, readRegime } from "./translation/regime.ts";
 import { SecondLevelTlb } from "./translation/secondLevel.ts";
 
-/** The PPIs of the generic timers (Arm Base System Architecture 3.6). */
-const timerInterrupt = { virtual: 27, physical: 30 } as const;
+/** The PPIs of the generic timers and the performance monitor (Arm Base System Architecture 3.6). */
+const privateInterrupt = { performance: 23, virtualTimer: 27, physicalTimer: 30 } as const;
 
 /** The first instruction run can never be longer than this; budgets of generated code are 31-bit. */
 const longestRun = 0x4000_0000;
@@ -37,6 +38,7 @@ export class Arm64Cpu {
   readonly index: number;
   readonly controls: HypervisorControls = { hcr: 0n, mdcr: resources.eventCounters, cntvoff: 0n };
   readonly system: SystemRegisterFile;
+  readonly performance: PerformanceMonitor;
   readonly secondLevel = new SecondLevelTlb();
   /** Breakpoints of the hypervisor that the guest cannot see or count: virtual addresses, in any context. */
   unseenBreakpoints: ReadonlySet<bigint> = new Set();
@@ -53,6 +55,9 @@ export class Arm64Cpu {
   #pendingMmio: MmioAccess | undefined;
   /** A breakpoint at this PC has been reported and is stepped over once. */
   #passBreakpoint: bigint | undefined;
+  /** Instructions retired at EL0 and EL1. */
+  readonly #retired: [number, number] = [0, 0];
+  #performanceActive = false;
 
   /** The WFE event register. */
   eventPending = false;
@@ -62,6 +67,7 @@ export class Arm64Cpu {
     this.#registers = cluster.registers;
     this.index = index;
     this.system = new SystemRegisterFile(cluster, this);
+    this.performance = new PerformanceMonitor(this.system);
   }
 
   /** The general registers; makes this vCPU the active one. */
@@ -265,12 +271,33 @@ export class Arm64Cpu {
   updateTimers(): void {
     const count = this.#cluster.count();
     const { interrupts } = this.#cluster;
-    interrupts?.setPpi(this.index, timerInterrupt.physical, genericTimer.output(this.#timer("P"), count));
     interrupts?.setPpi(
       this.index,
-      timerInterrupt.virtual,
+      privateInterrupt.physicalTimer,
+      genericTimer.output(this.#timer("P"), count),
+    );
+    interrupts?.setPpi(
+      this.index,
+      privateInterrupt.virtualTimer,
       genericTimer.output(this.#timer("V"), count - this.controls.cntvoff),
     );
+  }
+
+  /** Brings the performance counters up to date, also within a run. */
+  updatePerformance(): void {
+    const within = this.#cluster.retiredInRun();
+    const { el } = this.#registers;
+    this.performance.update([
+      this.#retired[0] + (el === 0 ? within : 0),
+      this.#retired[1] + (el === 1 ? within : 0),
+    ]);
+  }
+
+  /** The performance monitor's controls or flags changed. */
+  performanceChanged(): void {
+    this.#performanceActive = this.performance.active;
+    this.#cluster.interrupts?.setPpi(this.index, privateInterrupt.performance, this.performance.interrupt);
+    this.#cluster.endRunSoon();
   }
 
   #timer(which: "P" | "V"): { control: number; compare: bigint } {
@@ -310,14 +337,21 @@ export class Arm64Cpu {
     const deadline = this.timerDeadline();
     const until =
       deadline === undefined ? longestRun : Math.max(deadline - this.#cluster.clock.nanoseconds, 1);
-    return Math.min(left, until, longestRun);
+    const overflow = this.#performanceActive ? this.performance.untilOverflow(this.#registers.el) : undefined;
+    return Math.min(left, until, overflow ?? longestRun, longestRun);
   }
 
   #execute(count: number): number {
     this.#enterContext();
     this.#replayed = 0;
+    const { el } = this.#registers;
     const retired = this.#cluster.execute(count);
     this.#cluster.clock.advance(retired);
+    this.#retired[el] += retired;
+    if (this.#performanceActive) {
+      this.updatePerformance();
+      this.#cluster.interrupts?.setPpi(this.index, privateInterrupt.performance, this.performance.interrupt);
+    }
     if (retired > 0) {
       this.#completed = [];
       this.#passBreakpoint = undefined;

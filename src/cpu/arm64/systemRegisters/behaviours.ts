@@ -54,17 +54,83 @@ const timer = (which: "P" | "V"): Readonly<Record<string, Behaviour>> => {
   };
 };
 
+const performanceRegister = (name: string): Behaviour => ({
+  read: ({ cpu, file }) => {
+    cpu.updatePerformance();
+    return file.raw(name);
+  },
+  write: ({ cpu, file }, value) => {
+    cpu.updatePerformance();
+    file.setRaw(name, value);
+    cpu.performanceChanged();
+  },
+});
+
+/** PMXEVCNTR_EL0 and PMXEVTYPER_EL0: another register, by PMSELR_EL0. */
+const selectedRegister = (what: "counter" | "type"): Behaviour => ({
+  read: ({ cpu, file }) => {
+    const name = cpu.performance.selected(what);
+    return name === undefined ? 0n : file.get(name);
+  },
+  write: ({ cpu, file }, value) => {
+    const name = cpu.performance.selected(what);
+    if (name !== undefined) file.set(name, value);
+  },
+});
+
 /** A pair of registers that set and clear bits of one word; both read it. The word is kept under the first name. */
 const setAndClear = (set: string, clear: string): Readonly<Record<string, Behaviour>> => ({
   [set]: {
-    read: ({ file }) => file.raw(set),
-    write: ({ file }, value) => file.setRaw(set, file.raw(set) | value),
+    read: ({ cpu, file }) => {
+      cpu.updatePerformance();
+      return file.raw(set);
+    },
+    write: ({ cpu, file }, value) => {
+      cpu.updatePerformance();
+      file.setRaw(set, file.raw(set) | value);
+      cpu.performanceChanged();
+    },
   },
   [clear]: {
-    read: ({ file }) => file.raw(set),
-    write: ({ file }, value) => file.setRaw(set, file.raw(set) & ~value),
+    read: ({ cpu, file }) => {
+      cpu.updatePerformance();
+      return file.raw(set);
+    },
+    write: ({ cpu, file }, value) => {
+      cpu.updatePerformance();
+      file.setRaw(set, file.raw(set) & ~value);
+      cpu.performanceChanged();
+    },
   },
 });
+
+const performance: Readonly<Record<string, Behaviour>> = {
+  ...setAndClear("PMINTENSET_EL1", "PMINTENCLR_EL1"),
+  ...setAndClear("PMCNTENSET_EL0", "PMCNTENCLR_EL0"),
+  ...setAndClear("PMOVSSET_EL0", "PMOVSCLR_EL0"),
+  PMCR_EL0: {
+    write: ({ cpu }, value) => {
+      cpu.updatePerformance();
+      cpu.performance.writeControl(value);
+      cpu.performanceChanged();
+    },
+  },
+  PMSWINC_EL0: {
+    write: ({ cpu }, value) => {
+      cpu.performance.softwareIncrement(value);
+      cpu.performanceChanged();
+    },
+  },
+  PMXEVCNTR_EL0: selectedRegister("counter"),
+  PMXEVTYPER_EL0: selectedRegister("type"),
+  ...Object.fromEntries(
+    [
+      "PMCCNTR_EL0",
+      "PMCCFILTR_EL0",
+      ...[0, 1, 2, 3, 4, 5].flatMap((n) => [`PMEVCNTR${n}_EL0`, `PMEVTYPER${n}_EL0`]),
+    ].map((name) => [name, performanceRegister(name)]),
+  ),
+};
 
 const debugChanged: Behaviour = { changed: ({ cpu, cluster }) => cluster.debugRegistersChanged(cpu) };
 
@@ -155,9 +221,7 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
   DBGCLAIMCLR_EL1: {
     write: ({ file }, value) => file.setRaw("DBGCLAIMCLR_EL1", file.raw("DBGCLAIMCLR_EL1") & ~value),
   },
-  ...setAndClear("PMINTENSET_EL1", "PMINTENCLR_EL1"),
-  ...setAndClear("PMCNTENSET_EL0", "PMCNTENCLR_EL0"),
-  ...setAndClear("PMOVSSET_EL0", "PMOVSCLR_EL0"),
+  ...performance,
 };
 
 /** ISR_EL1: which interrupts are pending, masked or not (Arm ARM D17.2.64). */

@@ -184,7 +184,12 @@ export class SystemRegisterFile implements ExceptionRegisters {
 
   #store(row: SystemRegisterRow, value: bigint, behaviour: Behaviour | undefined): void {
     const old = this.raw(row.name);
-    const next = (old & ~row.writable) | (BigInt.asUintN(64, value) & row.writable);
+    // Write-only registers and those that set or clear bits see what was written, not what is stored.
+    const kept =
+      row.access === "wo" || row.name.endsWith("CLR_EL1") || row.name.endsWith("CLR_EL0")
+        ? 0n
+        : old & ~row.writable;
+    const next = kept | (BigInt.asUintN(64, value) & row.writable);
     if (behaviour?.write !== undefined) {
       behaviour.write(this.#context(), next);
       return;
