@@ -5,6 +5,8 @@ import type { FieldChoice } from "./words.ts";
 
 /** A data address with room for every immediate offset around it, mostly aligned to `alignment`. */
 export function dataAddress(random: Random, alignment: number): bigint {
+  // Now and then across the boundary of two pages.
+  if (random.oneIn(16)) return layout.data.address + BigInt(0x2000 - random.below(2 * alignment));
   const offset = 0x1000 + random.below(0x2000 / alignment) * alignment;
   const misaligned = random.oneIn(4) ? random.below(alignment) : 0;
   return layout.data.address + BigInt(offset + misaligned);
