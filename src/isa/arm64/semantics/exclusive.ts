@@ -14,9 +14,9 @@ function mark(b: Builder, address: Value<"i64">, bytes: number): void {
 }
 
 /**
- * A store-exclusive: stores when the monitor holds exactly this address and size, and opens the monitor either way. A
- * misaligned address stores regardless, because that store faults, as the architecture wants before it asks the monitor.
- * Arm ARM J1.1.3 `AArch64.ExclusiveMonitorsPass`.
+ * A store-exclusive: stores when the monitor holds exactly this address and size, and opens the monitor either way. Whether
+ * a refused store also faults is IMPLEMENTATION DEFINED; here a misaligned one does, by attempting it, because the manual
+ * checks alignment before it asks the monitor. Arm ARM J1.1.3 `AArch64.ExclusiveMonitorsPass`.
  */
 function storeExclusive(
   b: Builder,
