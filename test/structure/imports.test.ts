@@ -14,11 +14,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   cpu: ["engine", "isa"],
   machine: ["engine", "isa", "cpu"],
   kvm: ["engine", "isa", "cpu", "machine"],
-  debugger: ["isa", "machine", "kvm"],
-  gdb: ["isa", "machine", "kvm", "debugger"],
-  dap: ["isa", "machine", "kvm", "debugger"],
-  web: ["isa", "machine", "kvm", "debugger", "gdb", "dap"],
-  cli: ["isa", "machine", "kvm", "debugger", "gdb", "dap", "web"],
+  vmm: ["engine", "isa", "cpu", "machine", "kvm"],
+  debugger: ["isa", "machine", "kvm", "vmm"],
+  gdb: ["isa", "machine", "kvm", "vmm", "debugger"],
+  dap: ["isa", "machine", "kvm", "vmm", "debugger"],
+  web: ["isa", "machine", "kvm", "vmm", "debugger", "gdb", "dap"],
+  cli: ["isa", "machine", "kvm", "vmm", "debugger", "gdb", "dap", "web"],
 };
 
 /** Where Node's own modules and globals may be used; everything else must run in a browser. */
