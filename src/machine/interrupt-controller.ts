@@ -6,7 +6,7 @@ export interface PendingLines {
   readonly fiq: boolean;
 }
 
-/** INTIDs below this are a CPU's own: 0–15 SGIs, 16–31 PPIs (GICv3 2.2.1). */
+/** INTIDs below this are a CPU's own: 0–15 SGIs, 16–31 PPIs (GICv3, "INTIDs"). */
 export const FIRST_SPI = 32;
 /** The lowest PPI. */
 export const FIRST_PPI = 16;

@@ -61,6 +61,8 @@ export interface Arm64VirtBoard extends Saveable<Arm64VirtBoardState> {
   readonly interruptController: Gicv2 | Gicv3;
   readonly uart: Pl011;
   readonly rtc: Pl031;
+  /** Puts every device back to its power-on state; the clock goes on, and so do inputs from outside. */
+  reset(): void;
   /** The tree to boot with. */
   deviceTree(chosen: Chosen): Fdt;
 }
@@ -114,6 +116,11 @@ export function arm64VirtBoard(options: Arm64VirtBoardOptions): Arm64VirtBoard {
         },
         chosen,
       ),
+    reset: () => {
+      uart.reset();
+      rtc.reset();
+      interruptController.reset();
+    },
     save: () => ({
       uart: uart.save(),
       rtc: rtc.save(),

@@ -20,7 +20,7 @@ const PHANDLE = { clock: 0x8000, gic: 0x8001, firstCpu: 0x8002 } as const;
 const GIC = { SPI: 0, PPI: 1, LEVEL_HIGH: 4 } as const;
 /** The APB devices' clock. */
 const CLOCK_HZ = 24_000_000;
-/** PSCI function identifiers (DEN 0022, 5.1); CPU_OFF has a 32-bit form only. */
+/** PSCI function identifiers (Arm DEN 0022); CPU_OFF has a 32-bit form only. */
 const PSCI = { suspend: 0xc400_0001, off: 0x8400_0002, on: 0xc400_0003, migrate: 0xc400_0005 } as const;
 
 /** The board's device tree, shaped like the one QEMU makes for the parts that exist here. */

@@ -1,12 +1,5 @@
-import type {
-  AccessSize,
-  InterruptLine,
-  MmioDevice,
-  Saveable,
-  ScheduledEvent,
-  Scheduler,
-} from "../device.ts";
-import { CharacterQueue } from "./character-queue.ts";
+import type { AccessSize, InterruptLine, MmioDevice, Saveable, Scheduler } from "../device.ts";
+import { Pl011Receiver, type Pl011ReceiverState, type ReceiverSetup } from "./pl011-receiver.ts";
 import {
   CR,
   DR_ERROR,
@@ -22,10 +15,13 @@ import { readByWords, writeByWords } from "./word-access.ts";
 
 /** r1p5: revision 3 in PeriphID2, which is how drivers know that the FIFOs are 32 deep. */
 const PERIPH_ID = [0x11, 0x10, 0x34, 0x00] as const;
-const FIFO_DEPTH = 32;
-/** TRM 2.4.3: the receive timeout runs out after 32 bit periods without a character. */
+/** TRM, "Interrupts": the receive timeout runs out after 32 bit periods without a character. */
 const TIMEOUT_BITS = 32n;
+/** A UART whose divisors were never set counts as one of this baud rate. */
+const DEFAULT_BAUD = 115_200n;
+const DEFAULT_CLOCK_HZ = 24_000_000;
 const DEFAULT_BACKLOG = 64 * 1024;
+const SECOND = 1_000_000_000n;
 
 /** Surroundings of a PL011. */
 export interface Pl011Options {
@@ -41,25 +37,43 @@ export interface Pl011Options {
   readonly clockHz?: number;
 }
 
+/** The registers as a PL011 keeps them. */
+interface Registers {
+  rsr: number;
+  ilpr: number;
+  ibrd: number;
+  fbrd: number;
+  lcrH: number;
+  cr: number;
+  ifls: number;
+  imsc: number;
+  dmacr: number;
+  /** TX and the modem status interrupts; the others are the receiver's. */
+  ris: number;
+  /** What UARTIBRD and UARTFBRD were when UARTLCR_H was last written, in 64ths. */
+  divisor: number;
+}
+
 /** What a PL011 remembers. */
 export interface Pl011State {
-  readonly rsr: number;
-  readonly ilpr: number;
-  readonly ibrd: number;
-  readonly fbrd: number;
-  readonly lcrH: number;
-  readonly cr: number;
-  readonly ifls: number;
-  readonly imsc: number;
-  readonly ris: number;
-  readonly dmacr: number;
-  /** The latched divisor of UARTIBRD and UARTFBRD, in 64ths. */
-  readonly divisor: number;
-  /** Characters in the receive FIFO with their error bits. */
-  readonly fifo: readonly number[];
-  readonly backlog: readonly number[];
-  /** When the receive timeout runs out, in ns of virtual time. */
-  readonly timeout: bigint | undefined;
+  readonly registers: Readonly<Registers>;
+  readonly receiver: Pl011ReceiverState;
+}
+
+function resetValues(): Registers {
+  return {
+    rsr: 0,
+    ilpr: 0,
+    ibrd: 0,
+    fbrd: 0,
+    lcrH: 0,
+    cr: CR.TXE | CR.RXE,
+    ifls: 0x12,
+    imsc: 0,
+    dmacr: 0,
+    ris: 0,
+    divisor: 0,
+  };
 }
 
 /**
@@ -69,29 +83,19 @@ export interface Pl011State {
 export class Pl011 implements MmioDevice, Saveable<Pl011State> {
   readonly name = "pl011";
   readonly #options: Pl011Options;
-  #rsr = 0;
-  #ilpr = 0;
-  #ibrd = 0;
-  #fbrd = 0;
-  #lcrH = 0;
-  #cr: number = CR.TXE | CR.RXE;
-  #ifls = 0x12;
-  #imsc = 0;
-  #ris = 0;
-  #dmacr = 0;
-  #divisor = 0;
-  #fifo: number[] = [];
-  #backlog = new CharacterQueue([]);
-  #timeout: { readonly deadline: bigint; readonly event: ScheduledEvent } | undefined;
+  readonly #receiver: Pl011Receiver;
+  #registers = resetValues();
 
   constructor(options: Pl011Options) {
     this.#options = options;
+    const { scheduler, backlogBytes = DEFAULT_BACKLOG } = options;
+    this.#receiver = new Pl011Receiver(scheduler, backlogBytes, () => this.#drive());
+    this.#receiver.configure(this.#setup());
   }
 
   /** Bytes that `receive` would take now. */
   get receiveRoom(): number {
-    const limit = this.#options.backlogBytes ?? DEFAULT_BACKLOG;
-    return Math.max(0, this.#depth - this.#fifo.length) + Math.max(0, limit - this.#backlog.length);
+    return this.#receiver.room;
   }
 
   /**
@@ -99,19 +103,20 @@ export class Pl011 implements MmioDevice, Saveable<Pl011State> {
    * @returns how many were taken; the others are the caller's until `onReceiveRoom`.
    */
   receive(bytes: Uint8Array): number {
-    const taken = Math.min(bytes.length, this.receiveRoom);
-    for (const byte of bytes.subarray(0, taken)) this.#backlog.push(byte);
-    this.#refill();
+    const taken = this.#receiver.offer(bytes);
     this.#drive();
     return taken;
   }
 
-  /** A break on the line: how a terminal asks Linux for SysRq. It takes its turn behind the characters received before. */
-  receiveBreak(): void {
-    // TRM 3.3.1: a break enters the FIFO as one zero character, which is a framing error too.
-    this.#backlog.push(DR_ERROR.BE | DR_ERROR.FE);
-    this.#refill();
+  /**
+   * A break on the line: how a terminal asks Linux for SysRq. It takes its turn behind the characters received before.
+   * @returns false if there was no room for it.
+   */
+  receiveBreak(): boolean {
+    // TRM, UARTDR: a break enters the FIFO as one zero character, which is a framing error too.
+    const taken = this.#receiver.offer([DR_ERROR.BE | DR_ERROR.FE]);
     this.#drive();
+    return taken === 1;
   }
 
   read(offset: number, size: AccessSize): bigint {
@@ -122,124 +127,103 @@ export class Pl011 implements MmioDevice, Saveable<Pl011State> {
     writeByWords(offset, size, value, (at, word) => this.#writeWord(at, word));
   }
 
-  save(): Pl011State {
-    return {
-      rsr: this.#rsr,
-      ilpr: this.#ilpr,
-      ibrd: this.#ibrd,
-      fbrd: this.#fbrd,
-      lcrH: this.#lcrH,
-      cr: this.#cr,
-      ifls: this.#ifls,
-      imsc: this.#imsc,
-      ris: this.#ris,
-      dmacr: this.#dmacr,
-      divisor: this.#divisor,
-      fifo: [...this.#fifo],
-      backlog: this.#backlog.toArray(),
-      timeout: this.#timeout?.deadline,
-    };
-  }
-
-  load(state: Pl011State): void {
-    this.#rsr = state.rsr;
-    this.#ilpr = state.ilpr;
-    this.#ibrd = state.ibrd;
-    this.#fbrd = state.fbrd;
-    this.#lcrH = state.lcrH;
-    this.#cr = state.cr;
-    this.#ifls = state.ifls;
-    this.#imsc = state.imsc;
-    this.#ris = state.ris;
-    this.#dmacr = state.dmacr;
-    this.#divisor = state.divisor;
-    this.#fifo = [...state.fifo];
-    this.#backlog = new CharacterQueue(state.backlog);
-    this.#stopTimeout();
-    if (state.timeout !== undefined) this.#startTimeout(state.timeout);
+  /** Power-on state; characters the guest has not been given yet stay. */
+  reset(): void {
+    this.#registers = resetValues();
+    this.#receiver.reset();
+    this.#receiver.configure(this.#setup());
     this.#drive();
   }
 
-  /** TRM 3.3.6: without FEN the FIFOs are holding registers of one character. */
-  get #depth(): number {
-    return this.#lcrH & LCR_H.FEN ? FIFO_DEPTH : 1;
+  save(): Pl011State {
+    return { registers: { ...this.#registers }, receiver: this.#receiver.save() };
   }
 
-  get #trigger(): number {
-    return this.#lcrH & LCR_H.FEN ? (RX_TRIGGER[(this.#ifls >> 3) & 7] ?? FIFO_DEPTH) : 1;
+  load(state: Pl011State): void {
+    this.#registers = { ...state.registers };
+    this.#receiver.load(state.receiver, this.#setup());
+    this.#drive();
+  }
+
+  get #ris(): number {
+    return this.#registers.ris | this.#receiver.ris;
   }
 
   #readWord(offset: number): number {
+    const registers = this.#registers;
     switch (offset) {
       case OFFSET.DR:
         return this.#readData();
       case OFFSET.RSR_ECR:
-        return this.#rsr;
+        return registers.rsr;
       case OFFSET.FR:
         return this.#flags();
       case OFFSET.ILPR:
-        return this.#ilpr;
+        return registers.ilpr;
       case OFFSET.IBRD:
-        return this.#ibrd;
+        return registers.ibrd;
       case OFFSET.FBRD:
-        return this.#fbrd;
+        return registers.fbrd;
       case OFFSET.LCR_H:
-        return this.#lcrH;
+        return registers.lcrH;
       case OFFSET.CR:
-        return this.#cr;
+        return registers.cr;
       case OFFSET.IFLS:
-        return this.#ifls;
+        return registers.ifls;
       case OFFSET.IMSC:
-        return this.#imsc;
+        return registers.imsc;
       case OFFSET.RIS:
         return this.#ris;
       case OFFSET.MIS:
-        return this.#ris & this.#imsc;
+        return this.#ris & registers.imsc;
       case OFFSET.DMACR:
-        return this.#dmacr;
+        return registers.dmacr;
       default:
         return primeCellId(offset, PERIPH_ID) ?? 0;
     }
   }
 
   #writeWord(offset: number, value: number): void {
+    const registers = this.#registers;
     switch (offset) {
       case OFFSET.DR:
         this.#send(value & 0xff);
         break;
       case OFFSET.RSR_ECR:
-        this.#rsr = 0;
+        registers.rsr = 0;
         break;
       case OFFSET.ILPR:
-        this.#ilpr = value & WRITABLE.ILPR;
+        registers.ilpr = value & WRITABLE.ILPR;
         break;
       case OFFSET.IBRD:
-        this.#ibrd = value & WRITABLE.IBRD;
+        registers.ibrd = value & WRITABLE.IBRD;
         break;
       case OFFSET.FBRD:
-        this.#fbrd = value & WRITABLE.FBRD;
+        registers.fbrd = value & WRITABLE.FBRD;
         break;
       case OFFSET.LCR_H:
-        this.#writeLineControl(value & WRITABLE.LCR_H);
+        registers.lcrH = value & WRITABLE.LCR_H;
+        // TRM, UARTLCR_H: a write here is what makes the divisors take effect.
+        registers.divisor = registers.ibrd * 64 + registers.fbrd;
+        this.#receiver.configure(this.#setup());
         break;
       case OFFSET.CR:
         this.#writeControl(value & WRITABLE.CR);
         break;
       case OFFSET.IFLS:
-        this.#ifls = value & WRITABLE.IFLS;
-        if (this.#fifo.length >= this.#trigger) this.#ris |= INT.RX;
+        registers.ifls = value & WRITABLE.IFLS;
+        this.#receiver.configure(this.#setup());
         break;
       case OFFSET.IMSC:
-        this.#imsc = value & WRITABLE.IMSC;
+        registers.imsc = value & WRITABLE.IMSC;
         break;
       case OFFSET.ICR:
-        this.#ris &= ~value;
-        // The characters still there must not be forgotten: their timeout starts anew.
-        if (value & INT.RT && this.#fifo.length > 0) this.#restartTimeout();
+        registers.ris &= ~value;
+        this.#receiver.clear(value);
         break;
       case OFFSET.DMACR:
         // DMA is not connected: the register keeps its bits and nothing follows.
-        this.#dmacr = value & WRITABLE.DMACR;
+        registers.dmacr = value & WRITABLE.DMACR;
         break;
       default:
     }
@@ -248,123 +232,68 @@ export class Pl011 implements MmioDevice, Saveable<Pl011State> {
 
   #flags(): number {
     let flags: number = FR.TXFE;
-    if (this.#fifo.length === 0) flags |= FR.RXFE;
-    if (this.#fifo.length >= this.#depth) flags |= FR.RXFF;
-    return flags | this.#modemInputs(this.#cr);
-  }
-
-  /** The modem inputs: not connected, except to the UART's own outputs in loopback (TRM 2.4.5). */
-  #modemInputs(cr: number): number {
-    if (!(cr & CR.LBE)) return 0;
-    return (
-      (cr & CR.RTS ? FR.CTS : 0) |
-      (cr & CR.DTR ? FR.DSR : 0) |
-      (cr & CR.OUT1 ? FR.DCD : 0) |
-      (cr & CR.OUT2 ? FR.RI : 0)
-    );
+    if (this.#receiver.isEmpty) flags |= FR.RXFE;
+    if (this.#receiver.isFull) flags |= FR.RXFF;
+    return flags | modemInputs(this.#registers.cr);
   }
 
   #readData(): number {
-    const character = this.#fifo.shift();
-    if (character === undefined) return 0;
-    this.#rsr = (character >> 8) & 0xf;
-    if (this.#fifo.length < this.#trigger) this.#ris &= ~INT.RX;
-    if (this.#fifo.length === 0) {
-      this.#ris &= ~INT.RT;
-      this.#stopTimeout();
-    }
-    const before = this.#backlog.length;
-    this.#refill();
+    const taken = this.#receiver.take();
+    if (!taken) return 0;
+    this.#registers.rsr = (taken.character >> 8) & 0xf;
     this.#drive();
-    if (before > this.#backlog.length) this.#options.onReceiveRoom?.();
-    return character;
+    if (taken.followed) this.#options.onReceiveRoom?.();
+    return taken.character;
   }
 
   #send(byte: number): void {
-    if (this.#cr & CR.LBE) {
-      if (this.#fifo.length < this.#depth) {
-        this.#arrive(byte);
-      } else {
-        const last = this.#fifo.length - 1;
-        this.#fifo[last] = (this.#fifo[last] ?? 0) | DR_ERROR.OE;
-        this.#ris |= INT.OE;
-      }
-    } else {
-      this.#options.transmit(byte);
-    }
-    // TRM 2.4.3: the interrupt is the FIFO's passing through its level, and every character passes at once.
-    this.#ris |= INT.TX;
-  }
-
-  #writeLineControl(value: number): void {
-    const changed = this.#lcrH ^ value;
-    this.#lcrH = value;
-    // TRM 3.3.5: a write here is what makes the divisors take effect.
-    this.#divisor = this.#ibrd * 64 + this.#fbrd;
-    if (changed & LCR_H.FEN) {
-      this.#fifo = [];
-      this.#ris &= ~(INT.RX | INT.RT);
-      this.#stopTimeout();
-    }
-    this.#refill();
+    if (this.#registers.cr & CR.LBE) this.#receiver.loopBack(byte);
+    else this.#options.transmit(byte);
+    // TRM, UARTTXINTR: the interrupt is the FIFO's passing through its level, and every character passes at once.
+    this.#registers.ris |= INT.TX;
   }
 
   #writeControl(value: number): void {
-    const changed = this.#modemInputs(this.#cr) ^ this.#modemInputs(value);
-    this.#cr = value;
-    if (changed & FR.CTS) this.#ris |= INT.CTS;
-    if (changed & FR.DSR) this.#ris |= INT.DSR;
-    if (changed & FR.DCD) this.#ris |= INT.DCD;
-    if (changed & FR.RI) this.#ris |= INT.RI;
-    this.#refill();
+    const changed = modemInputs(this.#registers.cr) ^ modemInputs(value);
+    this.#registers.cr = value;
+    if (changed & FR.CTS) this.#registers.ris |= INT.CTS;
+    if (changed & FR.DSR) this.#registers.ris |= INT.DSR;
+    if (changed & FR.DCD) this.#registers.ris |= INT.DCD;
+    if (changed & FR.RI) this.#registers.ris |= INT.RI;
+    this.#receiver.configure(this.#setup());
   }
 
-  /** Lets waiting characters into the FIFO; in loopback the line from outside is cut (TRM 3.3.8). */
-  #refill(): void {
-    if (this.#cr & CR.LBE) return;
-    while (this.#fifo.length < this.#depth) {
-      const next = this.#backlog.shift();
-      if (next === undefined) break;
-      this.#arrive(next);
-    }
+  #setup(): ReceiverSetup {
+    const { lcrH, cr, ifls } = this.#registers;
+    return {
+      fifo: (lcrH & LCR_H.FEN) !== 0,
+      trigger: RX_TRIGGER[(ifls >> 3) & 7] ?? 0,
+      loopback: (cr & CR.LBE) !== 0,
+      timeout: this.#timeout(),
+    };
   }
 
-  #arrive(character: number): void {
-    this.#fifo.push(character);
-    if (this.#fifo.length >= this.#trigger) this.#ris |= INT.RX;
-    if (character & DR_ERROR.BE) this.#ris |= INT.BE;
-    else if (character & DR_ERROR.FE) this.#ris |= INT.FE;
-    this.#restartTimeout();
-  }
-
-  #restartTimeout(): void {
-    this.#stopTimeout();
-    // Without a FIFO each character raises the receive interrupt itself.
-    if (this.#lcrH & LCR_H.FEN) this.#startTimeout(this.#options.scheduler.now() + this.#timeoutLength());
-  }
-
-  #timeoutLength(): bigint {
-    // TRM 3.3.6: a bit takes 16 × divisor periods of UARTCLK; a UART never programmed counts as one at 115200 baud.
-    const hz = BigInt(this.#options.clockHz ?? 24_000_000);
-    if (this.#divisor < 64) return (TIMEOUT_BITS * 1_000_000_000n) / 115_200n;
-    return (TIMEOUT_BITS * 16n * BigInt(this.#divisor) * 1_000_000_000n) / (64n * hz);
-  }
-
-  #startTimeout(deadline: bigint): void {
-    const event = this.#options.scheduler.at(deadline, () => {
-      this.#timeout = undefined;
-      this.#ris |= INT.RT;
-      this.#drive();
-    });
-    this.#timeout = { deadline, event };
-  }
-
-  #stopTimeout(): void {
-    this.#timeout?.event.cancel();
-    this.#timeout = undefined;
+  /** TRM, UARTFBRD: a bit takes 16 × divisor periods of UARTCLK. */
+  #timeout(): bigint {
+    const divisor = BigInt(this.#registers.divisor);
+    if (divisor < 64n) return (TIMEOUT_BITS * SECOND) / DEFAULT_BAUD;
+    return (
+      (TIMEOUT_BITS * 16n * divisor * SECOND) / (64n * BigInt(this.#options.clockHz ?? DEFAULT_CLOCK_HZ))
+    );
   }
 
   #drive(): void {
-    this.#options.interrupt.set((this.#ris & this.#imsc) !== 0);
+    this.#options.interrupt.set((this.#ris & this.#registers.imsc) !== 0);
   }
+}
+
+/** The modem inputs: not connected, except to the UART's own outputs in loopback (TRM, UARTCR.LBE). */
+function modemInputs(cr: number): number {
+  if (!(cr & CR.LBE)) return 0;
+  return (
+    (cr & CR.RTS ? FR.CTS : 0) |
+    (cr & CR.DTR ? FR.DSR : 0) |
+    (cr & CR.OUT1 ? FR.DCD : 0) |
+    (cr & CR.OUT2 ? FR.RI : 0)
+  );
 }

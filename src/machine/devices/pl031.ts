@@ -9,7 +9,7 @@ import type {
 import { primeCellId } from "./prime-cell.ts";
 import { readByWords, writeByWords } from "./word-access.ts";
 
-/** Arm PrimeCell RTC PL031 r1p3, TRM DDI 0224C, table 3-1. */
+/** Arm PrimeCell RTC PL031 r1p3, TRM DDI 0224C, "Programmer's model". */
 const OFFSET = {
   DR: 0x00,
   MR: 0x04,
@@ -41,6 +41,8 @@ export interface Pl031State {
   readonly load: number;
   readonly imsc: number;
   readonly ris: number;
+  /** When the counter next becomes the match value, in ns of virtual time. */
+  readonly matchAt: bigint;
 }
 
 /** Arm PrimeCell real-time clock PL031: a counter of seconds of virtual time, started at the machine's making, and a match interrupt. */
@@ -53,23 +55,38 @@ export class Pl031 implements MmioDevice, Saveable<Pl031State> {
   #load = 0;
   #imsc = 0;
   #ris = 0;
+  #matchAt: bigint;
   #alarm: ScheduledEvent | undefined;
 
   constructor(options: Pl031Options) {
     this.#options = options;
     this.#loaded = BigInt.asUintN(32, options.epochSeconds);
-    this.#schedule();
+    this.#matchAt = this.#nextMatch();
   }
 
   read(offset: number, size: AccessSize): bigint {
+    this.#catchUp();
     return readByWords(offset, size, (at) => this.#readWord(at));
   }
 
   write(offset: number, size: AccessSize, value: bigint): void {
+    this.#catchUp();
     writeByWords(offset, size, value, (at, word) => this.#writeWord(at, word));
+    this.#drive();
+  }
+
+  /** Power-on state, except that the counter goes on: it has a reset of its own (nRTCRST). */
+  reset(): void {
+    this.#match = 0;
+    this.#load = 0;
+    this.#imsc = 0;
+    this.#ris = 0;
+    this.#matchAt = this.#nextMatch();
+    this.#drive();
   }
 
   save(): Pl031State {
+    this.#catchUp();
     return {
       loaded: this.#loaded,
       loadedAt: this.#loadedAt,
@@ -77,6 +94,7 @@ export class Pl031 implements MmioDevice, Saveable<Pl031State> {
       load: this.#load,
       imsc: this.#imsc,
       ris: this.#ris,
+      matchAt: this.#matchAt,
     };
   }
 
@@ -87,12 +105,17 @@ export class Pl031 implements MmioDevice, Saveable<Pl031State> {
     this.#load = state.load;
     this.#imsc = state.imsc;
     this.#ris = state.ris;
-    this.#schedule();
+    this.#matchAt = state.matchAt;
     this.#drive();
   }
 
   get #count(): bigint {
-    return BigInt.asUintN(32, this.#loaded + (this.#options.scheduler.now() - this.#loadedAt) / SECOND);
+    return BigInt.asUintN(32, this.#loaded + this.#elapsed);
+  }
+
+  /** Whole seconds since the counter was loaded. */
+  get #elapsed(): bigint {
+    return (this.#options.scheduler.now() - this.#loadedAt) / SECOND;
   }
 
   #readWord(offset: number): number {
@@ -104,7 +127,7 @@ export class Pl031 implements MmioDevice, Saveable<Pl031State> {
       case OFFSET.LR:
         return this.#load;
       case OFFSET.CR:
-        // TRM 3.3.4: once started it cannot be stopped.
+        // TRM, RTCCR: once started it cannot be stopped.
         return 1;
       case OFFSET.IMSC:
         return this.#imsc;
@@ -137,30 +160,37 @@ export class Pl031 implements MmioDevice, Saveable<Pl031State> {
         break;
       default:
     }
-    this.#drive();
   }
 
   /** After the counter or the match register was set: equal counts as a match. */
   #compare(): void {
     if (this.#count === BigInt(this.#match)) this.#ris = 1;
-    this.#schedule();
+    this.#matchAt = this.#nextMatch();
   }
 
-  /** Waits for the next second at which the counter becomes the match value. */
-  #schedule(): void {
-    this.#alarm?.cancel();
-    const { scheduler } = this.#options;
-    const elapsed = (scheduler.now() - this.#loadedAt) / SECOND;
+  /** When the counter will next become the match value: within 2^32 seconds. */
+  #nextMatch(): bigint {
     const ahead = BigInt.asUintN(32, BigInt(this.#match) - this.#count);
-    const deadline = this.#loadedAt + (elapsed + (ahead === 0n ? WRAP : ahead)) * SECOND;
-    this.#alarm = scheduler.at(deadline, () => {
-      this.#ris = 1;
-      this.#schedule();
+    return this.#loadedAt + (this.#elapsed + (ahead === 0n ? WRAP : ahead)) * SECOND;
+  }
+
+  /** Notices a match that has passed meanwhile. */
+  #catchUp(): void {
+    if (this.#options.scheduler.now() < this.#matchAt) return;
+    this.#ris = 1;
+    this.#matchAt = this.#nextMatch();
+  }
+
+  /** Sets the line, and waits for the match only while that would change it: an idle guest must not be woken for nothing. */
+  #drive(): void {
+    const { interrupt, scheduler } = this.#options;
+    interrupt.set((this.#ris & this.#imsc) !== 0);
+    this.#alarm?.cancel();
+    this.#alarm = undefined;
+    if (this.#imsc === 0 || this.#ris !== 0) return;
+    this.#alarm = scheduler.at(this.#matchAt, () => {
+      this.#catchUp();
       this.#drive();
     });
-  }
-
-  #drive(): void {
-    this.#options.interrupt.set((this.#ris & this.#imsc) !== 0);
   }
 }

@@ -1,6 +1,6 @@
 import { FdtError } from "./tree.ts";
 
-/** Printable ASCII without the path separator: what real trees use, wider than DTSpec 2.2.1. */
+/** Printable ASCII without the path separator: what real trees use, wider than DTSpec 0.4, "Node names". */
 const NODE_NAME = /^[!-.0-~]+$/;
 const PROPERTY_NAME = /^[!-~]+$/;
 

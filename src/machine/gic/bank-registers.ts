@@ -1,6 +1,6 @@
 import type { InterruptBank } from "./interrupt-bank.ts";
 
-/** The registers that GICv2's GICD, GICv3's GICD and the SGI frame of GICR have in common, by offset (GICv3 12.8, table 12-25). */
+/** The registers that GICv2's GICD, GICv3's GICD and the SGI frame of GICR have in common, by offset (GICv3, the GICD register map). */
 export type BankRegister =
   | "IGROUPR"
   | "ISENABLER"

@@ -3,7 +3,7 @@ import { FIRST_PPI, FIRST_SPI, type PendingLines } from "../interrupt-controller
 import { InterruptBank, type InterruptBankState } from "./interrupt-bank.ts";
 import { Priorities, type PriorityState } from "./priority.ts";
 
-/** No interrupt (GICv3 2.2.1, table 2-1). */
+/** No interrupt (GICv3, "Special INTIDs"). */
 export const SPURIOUS = 1023;
 /** INTIDs from here on are not interrupts. */
 export const FIRST_SPECIAL = 1020;

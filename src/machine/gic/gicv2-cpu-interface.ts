@@ -3,7 +3,7 @@ import { readByWords, writeByWords } from "../devices/word-access.ts";
 import { FIRST_SPECIAL, type GicCore, SPURIOUS } from "./gic-core.ts";
 import type { Gicv2Sgis } from "./gicv2-sgis.ts";
 
-/** IHI 0048B table 4-2. */
+/** GICv2 (IHI 0048B), the CPU interface register map. */
 const GICC = {
   CTLR: 0x00,
   PMR: 0x04,
@@ -22,7 +22,7 @@ const GICC = {
   DIR: 0x1000,
 } as const;
 
-/** GICC_CTLR, IHI 0048B 4.4.1, figure 4-23 (no Security Extensions). */
+/** GICC_CTLR without Security Extensions. */
 const CTLR = {
   ENABLE_GROUPS: 3,
   ACK_CTL: 1 << 2,
@@ -146,14 +146,14 @@ export class Gicv2CpuInterface implements MmioDevice, Saveable<readonly number[]
         priorities.setActivePriorities(1, value);
         break;
       case GICC.DIR:
-        // IHI 0048B 4.4.15: only where EOImode has split the end of an interrupt in two.
+        // GICv2, GICC_DIR: only where EOImode has split the end of an interrupt in two.
         if (this.#controlOf(cpu) & CTLR.EOI_MODE) this.#core.deactivate(cpu, value & 0x3ff);
         break;
       default:
     }
   }
 
-  /** What IAR and HPPIR (alias 0) or their aliases for group 1 (alias 1) show of an interrupt: IHI 0048B 4.4.4. */
+  /** What IAR and HPPIR (alias 0) or their aliases for group 1 (alias 1) show of an interrupt: GICv2, GICC_IAR and GICC_AIAR. */
   #answer(cpu: number, candidate: { intid: number; group: 0 | 1 } | undefined, alias: 0 | 1): number {
     if (!candidate) return SPURIOUS;
     if (alias === 1 && candidate.group === 0) return SPURIOUS;

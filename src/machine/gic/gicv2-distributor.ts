@@ -5,7 +5,7 @@ import { type BankAccess, bankRegisterAt, readBank, writeBank } from "./bank-reg
 import type { GicCore } from "./gic-core.ts";
 import type { Gicv2Sgis } from "./gicv2-sgis.ts";
 
-/** IHI 0048B table 4-1. */
+/** GICv2 (IHI 0048B), the distributor register map. */
 const GICD = {
   CTLR: 0x000,
   TYPER: 0x004,
@@ -46,7 +46,7 @@ export class Gicv2Distributor implements MmioDevice {
       bank.enabled[0] = SGI_BITS;
       bank.edge[0] = SGI_BITS;
     }
-    // IHI 0048B 4.3.12: with one CPU there are no targets to choose.
+    // GICv2, GICD_ITARGETSR: with one CPU there are no targets to choose.
     if (this.#core.cpus === 1) this.#core.targets[0]?.fill(0xffff_ffff);
   }
 
@@ -121,7 +121,7 @@ export class Gicv2Distributor implements MmioDevice {
     switch (register) {
       case "ISENABLER":
       case "ICENABLER":
-      // IHI 0048B 4.3.7: SGIs are made pending by GICD_SGIR and GICD_SPENDSGIR only.
+      // GICv2, GICD_ISPENDR: SGIs are made pending by GICD_SGIR and GICD_SPENDSGIR only.
       case "ISPENDR":
       case "ICPENDR":
         writeBank(bank, register, intid, value & ~SGI_BITS, written);
@@ -136,7 +136,7 @@ export class Gicv2Distributor implements MmioDevice {
 
   #readTarget(intid: number, cpu: number): number {
     if (this.#core.cpus === 1 || intid >= this.#core.intids) return 0;
-    // IHI 0048B 4.3.12: for its own interrupts a CPU reads its own bit, and that is how it learns its number.
+    // GICv2, GICD_ITARGETSR: for its own interrupts a CPU reads its own bit, and that is how it learns its number.
     if (intid < FIRST_SPI) return 1 << cpu;
     const index = intid - FIRST_SPI;
     let targets = 0;
@@ -156,7 +156,7 @@ export class Gicv2Distributor implements MmioDevice {
     }
   }
 
-  /** GICD_SGIR, IHI 0048B 4.3.15. */
+  /** GICD_SGIR: to a list of CPUs, to all others, or to the sender. */
   #sendSgi(value: number, cpu: number): void {
     const intid = value & 0xf;
     const filter = (value >>> 24) & 3;

@@ -4,7 +4,7 @@ import type { GicCore } from "./gic-core.ts";
 const SGIS = 16;
 
 /**
- * GICv2's software-generated interrupts, which are pending once for each CPU that sent them (IHI 0048B 3.2.3). The interrupt
+ * GICv2's software-generated interrupts, which are pending once for each CPU that sent them (GICv2, "Software-generated interrupts"). The interrupt
  * bank's latch is set exactly while a source is left.
  */
 export class Gicv2Sgis {

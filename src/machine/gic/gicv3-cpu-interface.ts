@@ -3,7 +3,7 @@ import type { SystemRegisterEncoding, SystemRegisterInterface } from "../interru
 import { type GicCore, SPURIOUS } from "./gic-core.ts";
 import { ICC } from "./gicv3-registers.ts";
 
-/** ICC_CTLR_EL1 (GICv3 12.2.6): 5 priority bits, INTIDs of 16 bits, Aff3 allowed. */
+/** ICC_CTLR_EL1: 5 priority bits, INTIDs of 16 bits, Aff3 allowed. */
 const CTLR = { CBPR: 1, EOI_MODE: 1 << 1, PRI_BITS: (5 - 1) << 8, A3V: 1 << 15 } as const;
 /** ICC_SRE_EL1: system registers only (SRE), no bypass (DFB, DIB); nothing of it can be changed. */
 const SRE = 7n;
@@ -53,7 +53,7 @@ export class Gicv3CpuInterface implements SystemRegisterInterface, Saveable<Gicv
       case ICC.BPR0_EL1:
         return BigInt(priorities.bpr(0));
       case ICC.BPR1_EL1:
-        // GICv3 12.2.5: while CBPR is set it shows BPR0 + 1, and writes are ignored.
+        // GICv3, ICC_BPR1_EL1: while CBPR is set it shows BPR0 + 1, and writes are ignored.
         return BigInt(priorities.cbpr ? Math.min(priorities.bpr(0) + 1, 7) : priorities.bpr(1));
       case ICC.AP0R0_EL1:
         return BigInt(priorities.activePriorities(0));
@@ -108,7 +108,7 @@ export class Gicv3CpuInterface implements SystemRegisterInterface, Saveable<Gicv
         this.#end(cpu, 1, low & 0xff_ffff);
         return true;
       case ICC.DIR_EL1:
-        // GICv3 12.2.7: only where EOImode has split the end of an interrupt in two.
+        // GICv3, ICC_DIR_EL1: only where EOImode has split the end of an interrupt in two.
         if (this.#eoiMode[cpu]) this.#core.deactivate(cpu, low & 0xff_ffff);
         return true;
       case ICC.BPR0_EL1:
@@ -162,14 +162,14 @@ export class Gicv3CpuInterface implements SystemRegisterInterface, Saveable<Gicv
 
   #end(cpu: number, group: 0 | 1, intid: number): void {
     const priorities = this.#core.prioritiesOf(cpu);
-    // Ending by the other group's register is UNPREDICTABLE (GICv3 4.1.1); as on QEMU it ends nothing.
+    // Ending by the other group's register is UNPREDICTABLE (GICv3, ICC_EOIR0_EL1); as on QEMU it ends nothing.
     if (!this.#core.locate(cpu, intid) || priorities.runningGroup !== group) return;
     priorities.drop(group);
     if (!this.#eoiMode[cpu]) this.#core.deactivate(cpu, intid);
   }
 
   /**
-   * ICC_SGI1R_EL1 and the like (GICv3 12.2.19).
+   * ICC_SGI1R_EL1, ICC_ASGI1R_EL1 and ICC_SGI0R_EL1.
    * @param group1 whether the SGI may be one that the receiver has put into group 1. With one Security state ICC_SGI1R_EL1 sends
    * to either group, the other two to group 0 only, as Linux's virtual GIC has it.
    */

@@ -5,7 +5,7 @@ import { bankRegisterAt, readBank, writeBank } from "./bank-registers.ts";
 import type { GicCore } from "./gic-core.ts";
 import { GICV3_IIDR, gicv3Id } from "./gicv3-identification.ts";
 
-/** GICv3 (IHI 0069) table 12-25. */
+/** GICv3 (IHI 0069), the GICD register map. */
 const GICD = {
   CTLR: 0x0000,
   TYPER: 0x0004,
@@ -14,7 +14,7 @@ const GICD = {
   IROUTER_END: 0x8000,
 } as const;
 
-/** GICD_CTLR where there is one Security state (12.9.4). */
+/** GICD_CTLR where there is one Security state (GICv3, GICD_CTLR with DS = 1). */
 const CTLR = {
   ENABLE_GROUPS: 3,
   /** Affinity routing, always on. */
@@ -24,7 +24,7 @@ const CTLR = {
   E1NWF: 1 << 7,
 } as const;
 
-/** GICD_TYPER (12.9.38): no LPIs, no message-based SPIs. */
+/** GICD_TYPER: no LPIs, no message-based SPIs. */
 const TYPER = {
   /** INTIDs have 10 bits. */
   ID_BITS: 9 << 19,

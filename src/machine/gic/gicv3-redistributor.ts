@@ -5,11 +5,11 @@ import { bankRegisterAt, readBank, writeBank } from "./bank-registers.ts";
 import type { GicCore } from "./gic-core.ts";
 import { GICV3_IIDR, gicv3Id } from "./gicv3-identification.ts";
 
-/** GICv3 tables 12-27 and 12-29. */
+/** GICv3, the GICR register map of RD_base. */
 const GICR = { CTLR: 0x0000, IIDR: 0x0004, TYPER: 0x0008, TYPER_HIGH: 0x000c, WAKER: 0x0014 } as const;
 /** RD_base and SGI_base, 64 KiB each. */
 const FRAME = 0x1_0000;
-/** GICR_WAKER (12.11.37). */
+/** GICR_WAKER. */
 const WAKER = { PROCESSOR_SLEEP: 1 << 1, CHILDREN_ASLEEP: 1 << 2 } as const;
 /** GICR_TYPER.Last. */
 const LAST = 1 << 4;

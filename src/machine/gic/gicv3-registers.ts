@@ -1,6 +1,6 @@
 import { systemRegister } from "../interrupt-controller.ts";
 
-/** Encodings of the CPU interface's system registers (GICv3 table 12-1). */
+/** Encodings of the CPU interface's system registers (GICv3, "AArch64 System register descriptions"). */
 export const ICC = {
   PMR_EL1: systemRegister(3, 0, 4, 6, 0),
   IAR0_EL1: systemRegister(3, 0, 12, 8, 0),

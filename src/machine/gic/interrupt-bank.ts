@@ -13,7 +13,7 @@ export interface InterruptBankState {
 
 /**
  * The distributor's state of some interrupts, counted from 0: a CPU's private 32, or all shared ones. Pending is not stored: an
- * edge-triggered interrupt is pending while its latch is set, a level-sensitive one also while its input is high (GICv2 4.3.7).
+ * edge-triggered interrupt is pending while its latch is set, a level-sensitive one also while its input is high (GICv2, GICD_ISPENDR).
  */
 export class InterruptBank implements Saveable<InterruptBankState> {
   readonly words: number;

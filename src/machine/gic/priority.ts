@@ -1,7 +1,7 @@
 import type { Saveable } from "../device.ts";
 import { MINIMUM_BPR, PRIORITY_MASK } from "./bank-registers.ts";
 
-/** The priority of a CPU that handles no interrupt (GICv3 4.8). */
+/** The priority of a CPU that handles no interrupt (GICv3, ICC_RPR_EL1). */
 export const IDLE_PRIORITY = 0xff;
 
 /** What a CPU interface remembers about priorities. */
@@ -14,7 +14,7 @@ export interface PriorityState {
 
 /**
  * The part of a CPU interface that GICv2 and GICv3 share: the priority mask, the binary points and the priorities being handled
- * (GICv3 4.8, GICv2 3.3). Lower values are more urgent.
+ * (GICv3 and GICv2, "Interrupt prioritization"). Lower values are more urgent.
  */
 export class Priorities implements Saveable<PriorityState> {
   #pmr = 0;
@@ -106,7 +106,7 @@ export class Priorities implements Saveable<PriorityState> {
     this.#active = [...state.active];
   }
 
-  /** GICv3 table 4-8: BPR0 = n leaves bits [7:n+1] to the group priority, group 1's own BPR1 = n bits [7:n]. */
+  /** GICv3, ICC_BPR0_EL1 and ICC_BPR1_EL1: BPR0 = n leaves bits [7:n+1] to the group priority, group 1's own BPR1 = n bits [7:n]. */
   #groupMask(group: 0 | 1): number {
     const lowest = group === 1 && !this.#cbpr ? this.#bpr[1] : this.#bpr[0] + 1;
     return (0xff << lowest) & 0xff;

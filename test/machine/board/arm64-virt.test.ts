@@ -84,6 +84,24 @@ describe("the arm64 virt board", () => {
     expect(board({ memoryBytes: 3 * 2 ** 30 }).board.ram.size).toBe(3n << 30n);
   });
 
+  it.each([2, 3] as const)("goes back to the state of power-on when reset (GICv%i)", (gicVersion) => {
+    const { board: made } = board({ gicVersion });
+    const fresh = made.save();
+    for (const [address, value] of [
+      [0x800_0000n, 3n],
+      [0x800_0104n, 0xffffn],
+      [0x900_0038n, 0x20n],
+      [0x900_0000n, 0x41n],
+      [0x901_0010n, 1n],
+      [0x901_0004n, 5n],
+    ] as const) {
+      made.bus.write(guestPhysical(address), 4, value, 0);
+    }
+    expect(made.save()).not.toEqual(fresh);
+    made.reset();
+    expect(made.save()).toEqual(fresh);
+  });
+
   it.each([2, 3] as const)("goes on from a saved state (GICv%i)", (gicVersion) => {
     const first = board({ gicVersion }).board;
     first.uart.receive(Uint8Array.of(1, 2, 3));

@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type AddressRange, guestPhysical } from "../../../src/machine/address.ts";
@@ -11,6 +12,7 @@ import { LinearGuestMemory } from "../../../src/machine/guest-memory.ts";
 import { arm64Image, elf, text } from "./images.ts";
 
 const RAM = 0x4000_0000n;
+const U_BOOT = "/usr/lib/u-boot/qemu_arm64";
 const MIB = 1n << 20n;
 const DTB = new Uint8Array(1000).fill(0xdd);
 
@@ -246,6 +248,19 @@ describe("the layout of a firmware boot", () => {
     expect(result.rom).toEqual({ base: 0n, size: 0x2_0000n });
     expect(result.deviceTree?.base).toBe(RAM);
   });
+
+  it.skipIf(!existsSync(U_BOOT))(
+    "places Debian's U-Boot (package u-boot-qemu), and refuses its ELF form as firmware",
+    () => {
+      const firmware = new Uint8Array(readFileSync(`${U_BOOT}/u-boot.bin`));
+      const result = planFirmware(machine(128n), firmware, DTB);
+      expect(result.rom?.size).toBeGreaterThanOrEqual(BigInt(firmware.length));
+      const asElf = new Uint8Array(readFileSync(`${U_BOOT}/uboot.elf`));
+      expect(() => planFirmware(machine(128n), asElf, DTB)).toThrow(BootImageError);
+      const asKernel = planBoot(machine(128n), { image: open(asElf), deviceTree: () => DTB });
+      expect([asKernel.entry.pc, asKernel.deviceTree?.base, asKernel.rom?.base]).toEqual([0n, RAM, 0n]);
+    },
+  );
 
   it("refuses what is no raw image or does not fit", () => {
     expect(() => planFirmware(machine(16n), new Uint8Array(0), DTB)).toThrow(/empty/);

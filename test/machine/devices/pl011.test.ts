@@ -204,6 +204,20 @@ describe("PL011 receiving", () => {
     expect(wire.level).toBe(false);
   });
 
+  it("goes back to its reset values and keeps what the guest was not given yet", () => {
+    startLikeLinux();
+    uart.receive(text("0123456789012345678901234567890123456789"));
+    put(OFFSET.DR, 1);
+    uart.reset();
+    expect([get(OFFSET.CR), get(OFFSET.IMSC), get(OFFSET.RIS), wire.level]).toEqual([
+      0x300,
+      0,
+      INT.RX,
+      false,
+    ]);
+    expect(get(OFFSET.DR)).toBe(0x32);
+  });
+
   it("empties the FIFO when FEN changes", () => {
     startLikeLinux();
     uart.receive(text("abc"));

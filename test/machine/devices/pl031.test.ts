@@ -54,6 +54,37 @@ describe("PL031", () => {
     expect(wire.level).toBe(true);
   });
 
+  it("matches again when the counter comes round, and notices matches nobody waited for", () => {
+    put(LR, 10);
+    put(MR, 11);
+    time.advance((1n << 33n) * SECOND);
+    expect(get(RIS)).toBe(1);
+    put(ICR, 1);
+    time.advance(((1n << 32n) - 10n) * SECOND);
+    expect([get(DR), get(RIS)]).toEqual([0, 1]);
+  });
+
+  it("waits in virtual time only for an interrupt that can come", () => {
+    expect(time.waiting).toBe(0);
+    put(MR, 1_700_000_010);
+    expect(time.waiting).toBe(0);
+    put(IMSC, 1);
+    expect(time.waiting).toBe(1);
+    time.advance(10n * SECOND);
+    expect([wire.level, time.waiting]).toEqual([true, 0]);
+    put(IMSC, 0);
+    put(ICR, 1);
+    expect([wire.level, time.waiting]).toEqual([false, 0]);
+  });
+
+  it("keeps counting over a reset, which silences it", () => {
+    put(IMSC, 1);
+    put(MR, 1_700_000_005);
+    time.advance(5n * SECOND);
+    rtc.reset();
+    expect([get(DR), get(MR), get(RIS), wire.level, time.waiting]).toEqual([1_700_000_005, 0, 0, false, 0]);
+  });
+
   it("identifies itself", () => {
     const ids = [0xfe0, 0xfe4, 0xfe8, 0xfec, 0xff0, 0xff4, 0xff8, 0xffc];
     expect(ids.map(get)).toEqual([0x31, 0x10, 0x14, 0, 0x0d, 0xf0, 0x05, 0xb1]);
