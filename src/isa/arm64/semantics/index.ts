@@ -8,6 +8,7 @@ import { crc32 } from "./crc32.ts";
 import type { Definition } from "./define.ts";
 import { exceptions } from "./exceptions.ts";
 import { exclusive } from "./exclusive.ts";
+import { floatingPoint } from "./floatingPoint/index.ts";
 import { hints } from "./hints.ts";
 import { loadStore } from "./loadStore.ts";
 import { loadStorePair } from "./loadStorePair.ts";
@@ -30,6 +31,7 @@ export const a64Definitions: readonly Definition[] = [
   ...crc32,
   ...exceptions,
   ...exclusive,
+  ...floatingPoint,
   ...hints,
   ...loadStore,
   ...loadStorePair,

@@ -8,7 +8,7 @@ import {
   vectorRegisterAddress,
 } from "../../../../src/isa/arm64/state.ts";
 import { armFloatContext } from "../../../../src/isa/softfloat/arm.ts";
-import { FLOAT_OPERATIONS } from "../../../../src/isa/softfloat/operations.ts";
+import { invokeFloatOperation64 } from "../../../../src/isa/softfloat/operations.ts";
 import { dataWindows, layout, memoryBytes, type TestState } from "./state.ts";
 
 /** How an instruction ended on our CPU. */
@@ -261,18 +261,11 @@ export class TestMachine {
   }
 
   #softFloat([number = 0, a = 0n, b = 0n, c = 0n]: readonly (number | bigint)[]): bigint {
-    const operation = FLOAT_OPERATIONS[Number(number)];
-    if (operation === undefined) throw new RangeError(`no float operation ${number}`);
     const context = armFloatContext(this.fpcr);
-    const result = operation.invoke(
-      context,
-      BigInt.asUintN(64, BigInt(a)),
-      BigInt.asUintN(64, BigInt(b)),
-      BigInt.asUintN(64, BigInt(c)),
-    );
+    const result = invokeFloatOperation64(Number(number), BigInt(a), BigInt(b), BigInt(c), context);
     this.setInt(at(arm64State.fpsr), this.fpsr | context.flags);
     this.setFloatControl(this.fpcr, this.fpsr);
-    return BigInt(result);
+    return result;
   }
 
   #end(outcome: OurOutcome): void {
