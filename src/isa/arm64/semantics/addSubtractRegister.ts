@@ -17,7 +17,7 @@ const shiftedRegister = operations.map(({ name, operator, flags }) =>
     encoding: `${name}_shifted`,
     variants: { sf: [0, 1], shift: shiftKind },
     operands: { d: xDestination("Rd"), n: xSource("Rn"), m: xSource("Rm"), amount: imm32("imm6") },
-    hot: ({ sf, shift }) => shift === 0 || (shift === 1 && sf === 1 && name === "ADD"),
+    hot: ({ sf, shift }) => shift === 0 || (shift <= 2 && sf === 1 && name === "ADD"),
     semantics: (b, o, { sf, shift }) =>
       inWidth(b, sf, (w) => {
         const x = w.get(o.n);

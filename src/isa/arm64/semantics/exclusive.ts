@@ -42,7 +42,7 @@ const single = [
       encoding,
       variants: { size: sizes, sp: stackBase },
       operands: { t: xDestination("Rt"), n: xOrSp("Rn") },
-      hot: ({ size, sp }) => encoding === "LDXR" && size >= 2 && sp === 0,
+      hot: ({ size, sp }) => encoding === "LDXR" && size === 3 && sp === 0,
       semantics: (b, { t, n }, { size, sp }) => {
         const address = baseAddress(b, n, sp);
         const value = loadUnsigned(b, size, address, aligned);
@@ -56,7 +56,7 @@ const single = [
       encoding,
       variants: { size: sizes, sp: stackBase },
       operands: { s: xDestination("Rs"), t: xSource("Rt"), n: xOrSp("Rn") },
-      hot: ({ size, sp }) => encoding === "STXR" && size >= 2 && sp === 0,
+      hot: ({ size, sp }) => encoding === "STXR" && size === 3 && sp === 0,
       semantics: (b, { s, t, n }, { size, sp }) => {
         const address = baseAddress(b, n, sp);
         storeExclusive(b, address, 1 << size, s, () => storeRegister(b, size, address, t, aligned));
