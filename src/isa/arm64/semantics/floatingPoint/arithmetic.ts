@@ -21,7 +21,8 @@ export interface Arithmetic<T extends ValueType, M extends ValueType> {
   readonly bits: 32 | 64;
   /** Numbers that the instruction means. */
   readonly elements: 1 | 2 | 4;
-  read(register: RegisterOperand<"v128">): Value<T>;
+  /** The number in a register; of a scalar's register, the one at place `index` (default 0). */
+  read(register: RegisterOperand<"v128">, index?: number): Value<T>;
   /** Writes the whole register: what is above the elements becomes zero. */
   write(register: RegisterOperand<"v128">, value: Value<T>): void;
   /** One number in memory as every element. */
@@ -82,7 +83,7 @@ export function scalarDouble(b: Builder): Arithmetic<"f64", "i32"> {
     type: "f64",
     bits: 64,
     elements: 1,
-    read: (register) => b.read("f64", register.place, 0),
+    read: (register, index = 0) => b.read("f64", register.place, 8 * index),
     write: (register, value) => b.set(register, b.f64x2.replace_lane(0, zero(b), value)),
     replicate: (number) => b.read("f64", number.place, 0),
     constant: (value) => b.constF64(doubleBits(value)),
@@ -117,7 +118,7 @@ export function scalarSingle(b: Builder): Arithmetic<"f32", "i32"> {
     type: "f32",
     bits: 32,
     elements: 1,
-    read: (register) => b.read("f32", register.place, 0),
+    read: (register, index = 0) => b.read("f32", register.place, 4 * index),
     write: (register, value) => b.set(register, b.f32x4.replace_lane(0, zero(b), value)),
     replicate: (number) => b.read("f32", number.place, 0),
     constant: (value) => b.constF32(singleBits(value)),

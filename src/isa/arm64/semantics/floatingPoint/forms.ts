@@ -1,7 +1,14 @@
 import type { Builder } from "../../../../engine/ir/builder.ts";
 import { arm64State } from "../../state.ts";
 import type { VariantSpec } from "../define.ts";
-import { type InShape, scalarDouble, scalarSingle, vectorDouble, vectorSingle } from "./arithmetic.ts";
+import {
+  type Arithmetic,
+  type InShape,
+  scalarDouble,
+  scalarSingle,
+  vectorDouble,
+  vectorSingle,
+} from "./arithmetic.ts";
 
 /** The check that begins every floating-point instruction. Arm ARM J1.1 `CheckFPEnabled64`. */
 export function checkEnabled(b: Builder): void {
@@ -22,8 +29,7 @@ export function inPrecision(b: Builder, precision: number, body: InShape<void>):
   else body(scalarSingle(b));
 }
 
-/** Runs `body` with the arithmetic of a vector arrangement. */
-export function inArrangement(b: Builder, arrangement: number, body: InShape<void>): void {
-  if (arrangement === 3) body(vectorDouble(b));
-  else body(vectorSingle(b, arrangement === 1 ? 4 : 2));
+/** The arithmetic of a vector arrangement. */
+export function vectorArithmetic(b: Builder, arrangement: number): Arithmetic<"v128", "v128"> {
+  return arrangement === 3 ? vectorDouble(b) : vectorSingle(b, arrangement === 1 ? 4 : 2);
 }
