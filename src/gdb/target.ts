@@ -153,7 +153,10 @@ export interface StepPolicyCapability {
 
 /** Going back in time. */
 export interface ReverseCapability {
-  /** Like {@link Target.resume}, backwards; ends with a stop event, `replay-log` at the recording's begin. */
+  /**
+   * Like {@link Target.resume}, backwards: undoes one instruction, or one and all before it up to the last one at a
+   * breakpoint. Ends with a stop event: `replay-log` at the recording's begin.
+   */
   resume(thread: ThreadId, kind: "continue" | "step"): Awaitable<Outcome>;
 }
 

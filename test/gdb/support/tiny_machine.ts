@@ -344,13 +344,13 @@ export class TinyMachine implements Target {
     fresh: boolean,
   ): StopReason | Extract<StopEvent, { readonly kind: "exited" }> | undefined {
     const cpu = this.#cpu(thread);
-    if (this.#options.history === true) this.#history.push(this.#snapshot());
     const planted = this.planted.size > 0 ? this.#planted(cpu) : undefined;
     const leaving = this.#reported.delete(thread) || (fresh && action.kind !== "continue");
     if (planted !== undefined && !leaving && this.#hits(thread, planted)) {
       this.#reported.add(thread);
       return { kind: "breakpoint", breakpoint: planted.kind === "hardware" ? "hardware" : "software" };
     }
+    if (this.#options.history === true) this.#history.push(this.#snapshot());
     const exit = stepCpu(cpu, this.#memory);
     switch (exit.kind) {
       case "ok":
