@@ -1,8 +1,8 @@
 import { CodeCache } from "./codeCache.ts";
 import type { EngineImport } from "./imports.ts";
-import { handler, interpreterExit, writeInterpreter } from "./interpreter/interpreter.ts";
+import { handler, type Interpreter, interpreterExit, writeInterpreter } from "./interpreter/interpreter.ts";
 import { engineState, memoryMap } from "./layout.ts";
-import { EngineMemory } from "./memory.ts";
+import { anyMemoryPages, EngineMemory } from "./memory.ts";
 import type { InstructionSet } from "./operation.ts";
 import { TranslationCaches } from "./tlb.ts";
 
@@ -39,12 +39,17 @@ export class Engine {
 
   /**
    * @param ramBytes guest RAM, for all memory slots together
+   * @param interpreter of this instruction set, if it was generated before; else it is generated now
    * @throws EngineMemoryError when the host cannot provide it
    */
-  constructor(set: InstructionSet, host: EngineHost, ramBytes: number) {
+  constructor(
+    set: InstructionSet,
+    host: EngineHost,
+    ramBytes: number,
+    interpreter: Interpreter = writeInterpreter(set, anyMemoryPages),
+  ) {
     this.memory = new EngineMemory(ramBytes);
     this.tlb = new TranslationCaches(this.memory);
-    const interpreter = writeInterpreter(set, this.memory.limits);
     this.code = new CodeCache(this.memory, set, interpreter, () => this.flushFetches());
     const imports: Record<EngineImport, unknown> & Record<string, unknown> = {
       loadSlow: host.loadSlow.bind(host),

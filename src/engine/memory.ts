@@ -5,6 +5,9 @@ export type HostAddress = number;
 
 const wasmPage = 65536;
 
+/** Limits, in pages of 64 KiB, that the memory of every machine is within: generated code imports a memory of these. */
+export const anyMemoryPages = { minimum: 1, maximum: 65536 } as const;
+
 /** Bytes of one page of decoded records: a record for each instruction address, and the page-end record. */
 export const recordPageBytes = (0x1000 / 4) * recordBytes + recordBytes;
 
@@ -16,7 +19,6 @@ export class EngineMemoryError extends Error {
 /** The one memory of a machine: engine areas below, guest RAM above. */
 export class EngineMemory {
   readonly memory: WebAssembly.Memory;
-  readonly limits: { readonly minimum: number; readonly maximum: number };
   readonly bytes: Uint8Array;
   readonly view: DataView;
   readonly words: Int32Array;
@@ -40,7 +42,6 @@ export class EngineMemory {
         `guest memory of ${ramBytes} bytes is too large: at most ${65536 * wasmPage - this.ramBase} bytes fit`,
       );
     }
-    this.limits = { minimum: pages, maximum: pages };
     try {
       this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
     } catch {

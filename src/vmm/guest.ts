@@ -1,3 +1,4 @@
+import type { Interpreter } from "../engine/interpreter/interpreter.ts";
 import type { InstructionSet } from "../engine/operation.ts";
 import type { EmbeddedArm64Vcpu } from "../kvm/embedded/arm64/vcpu.ts";
 import { EmbeddedArm64Vm } from "../kvm/embedded/arm64/vm.ts";
@@ -18,6 +19,10 @@ export interface GuestOptions {
   readonly transmit: (byte: number) => void;
   /** What the real-time clock shows at virtual time 0, in seconds since 1970. */
   readonly epochSeconds?: bigint;
+  /** Called when the console takes input again after it had refused some. */
+  readonly onReceiveRoom?: () => void;
+  /** The instruction set's interpreter, if it was generated before; else it is generated now. */
+  readonly interpreter?: Interpreter;
 }
 
 /** What `advance` stopped for. */
@@ -47,6 +52,7 @@ export class GuestMachine {
   onExit: ExitObserver | undefined;
   #turn = 0;
   #turnLeft = quantum;
+  #skipped = 0;
   #plan: BootPlan | undefined;
 
   /** @throws BoardError, KvmError or EngineMemoryError for what cannot be built. */
@@ -56,6 +62,7 @@ export class GuestMachine {
       instructionSet: options.instructionSet,
       cpus: options.cpus,
       ramBytes: options.memoryBytes + romBytes,
+      ...(options.interpreter && { interpreter: options.interpreter }),
     });
     this.timeline = new Timeline(() => this.vm.cluster.now());
     this.board = arm64VirtBoard({
@@ -65,6 +72,7 @@ export class GuestMachine {
       scheduler: this.timeline,
       transmit: options.transmit,
       ...(options.epochSeconds === undefined ? {} : { epochSeconds: options.epochSeconds }),
+      ...(options.onReceiveRoom && { onReceiveRoom: options.onReceiveRoom }),
     });
     const { interruptController } = this.board;
     this.vm.setInterruptController(
@@ -87,6 +95,11 @@ export class GuestMachine {
     return this.vm.cluster.clock.nanoseconds;
   }
 
+  /** Instructions all vCPUs together have retired. */
+  get instructions(): number {
+    return this.now - this.#skipped;
+  }
+
   /** Loads a guest and sets the first vCPU to its entry. */
   boot(plan: BootPlan): void {
     this.#plan = plan;
@@ -105,7 +118,7 @@ export class GuestMachine {
   /** Power-on reset of devices and vCPUs, and the boot plan's images again. */
   reset(): void {
     if (this.#plan === undefined) return;
-    this.board.interruptController.reset();
+    this.board.reset();
     for (const vcpu of this.vm.vcpus) vcpu.powerOff();
     this.boot(this.#plan);
   }
@@ -145,7 +158,10 @@ export class GuestMachine {
   /** Lets virtual time jump to this nanosecond. */
   skipTo(nanosecond: number): void {
     const { clock } = this.vm.cluster;
-    if (nanosecond > clock.nanoseconds) clock.advance(nanosecond - clock.nanoseconds);
+    const skipped = nanosecond - clock.nanoseconds;
+    if (skipped <= 0) return;
+    this.#skipped += skipped;
+    clock.advance(skipped);
   }
 
   #runTurn(vcpu: EmbeddedArm64Vcpu, end: number): GuestStop | undefined {

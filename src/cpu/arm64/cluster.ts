@@ -1,4 +1,5 @@
 import { Engine, type EngineHost } from "../../engine/engine.ts";
+import type { Interpreter } from "../../engine/interpreter/interpreter.ts";
 import type { InstructionSet } from "../../engine/operation.ts";
 import { arm64State } from "../../isa/arm64/state.ts";
 import { VirtualClock } from "./clock.ts";
@@ -31,6 +32,8 @@ export interface ClusterOptions {
   readonly cpus: number;
   /** Host memory for guest RAM, all slots together. */
   readonly ramBytes: number;
+  /** The instruction set's interpreter, if it was generated before. */
+  readonly interpreter?: Interpreter;
 }
 
 /** The vCPUs of one machine with the engine they share; one of them is active, its registers in the state window. */
@@ -55,7 +58,7 @@ export class Arm64Cluster implements EngineHost {
   constructor(options: ClusterOptions) {
     this.#encodings = options.instructionSet.operations.map((operation) => operation.name);
     this.hostCalls = makeHostCalls(this);
-    this.engine = new Engine(options.instructionSet, this, options.ramBytes);
+    this.engine = new Engine(options.instructionSet, this, options.ramBytes, options.interpreter);
     this.registers = new Arm64Registers(this.engine.memory);
     this.cpus = Array.from({ length: options.cpus }, (_, index) => new Arm64Cpu(this, index));
     for (const cpu of this.cpus) this.reset(cpu.index);

@@ -6,6 +6,7 @@ import {
 import type { PhysicalSlot } from "../../../cpu/arm64/physicalMemory.ts";
 import { resources } from "../../../cpu/arm64/systemRegisters/identification.ts";
 import { walkStage1 } from "../../../cpu/arm64/translate.ts";
+import type { Interpreter } from "../../../engine/interpreter/interpreter.ts";
 import type { InstructionSet } from "../../../engine/operation.ts";
 import { KvmError } from "../../errors.ts";
 import type { KvmExit } from "../../exits.ts";
@@ -35,6 +36,8 @@ export interface EmbeddedArm64Options {
   readonly cpus: number;
   /** Host memory for all memory regions together. */
   readonly ramBytes: number;
+  /** The instruction set's interpreter, if it was generated before. */
+  readonly interpreter?: Interpreter;
 }
 
 /** A virtual machine of the embedded substrate. */
