@@ -11,6 +11,16 @@ const VALUES: Int8Array = (() => {
   return values;
 })();
 
+/** The two ASCII hex digits of each byte, the high one in the low half: as they lie in little-endian memory. */
+const PAIRS: Uint16Array = Uint16Array.from({ length: 256 }, (_, byte) => {
+  return DIGITS.charCodeAt(byte >> 4) | (DIGITS.charCodeAt(byte & 15) << 8);
+});
+
+/** The hex digits of a byte: the first one in bits 0–7, the second in bits 8–15. `byte` is 0–255. */
+export function hexPair(byte: number): number {
+  return PAIRS[byte] ?? 0;
+}
+
 /** Value 0–15 of an ASCII hex digit of either case, or -1. `byte` is 0–255. */
 export function hexValue(byte: number): number {
   return VALUES[byte] ?? -1;

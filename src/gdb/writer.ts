@@ -1,4 +1,4 @@
-import { hexDigit } from "./hex.ts";
+import { hexDigit, hexPair } from "./hex.ts";
 import { compressRuns } from "./run_length.ts";
 
 const DOLLAR = 0x24;
@@ -107,9 +107,10 @@ export class PacketWriter {
     const target = this.#bytes;
     let length = this.#length;
     for (let at = start; at < end; at++) {
-      const byte = bytes[at] ?? 0;
-      target[length++] = hexDigit(byte >> 4);
-      target[length++] = hexDigit(byte);
+      const pair = hexPair(bytes[at] ?? 0);
+      target[length] = pair;
+      target[length + 1] = pair >> 8;
+      length += 2;
     }
     this.#length = length;
     return this;

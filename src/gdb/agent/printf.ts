@@ -2,7 +2,7 @@
 const DIRECTIVE = /%([-+ #0]*)(\d*)(?:\.(\d*))?(hh|h|ll|l|z|t|j)?([diuoxXcsp%])/g;
 
 /** Widest field that is honoured: a width is no way to fill our memory. */
-const MOST_WIDTH = 4096;
+const MOST_WIDTH = 256;
 
 /** What a backslash and a letter stand for in a C string. */
 const ESCAPES: Readonly<Record<string, string>> = {

@@ -28,6 +28,6 @@ describe("printf for dprintf", () => {
   });
 
   it("does not pad for ever", () => {
-    expect(format("%999999999d", 1n).length).toBeLessThan(10_000);
+    expect(format("%999999999d", 1n).length).toBe(256);
   });
 });

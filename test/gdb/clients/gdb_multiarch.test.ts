@@ -25,15 +25,12 @@ async function debug(commands: readonly string[], guest: Guest = {}) {
     ...commands,
   ];
   const argv = ["-q", "-nx", "--batch", ...script.flatMap((command) => ["-ex", command])];
-  const output = await runTool("gdb-multiarch", argv, guest.interrupts, () => resumes(machine));
+  const output = await runTool("gdb-multiarch", argv, {
+    interrupts: guest.interrupts ?? 0,
+    runs: () => machine.resumes,
+  });
   await server.close();
   return { machine, output };
-}
-
-/** How often the client has resumed the guest before it left. */
-function resumes(machine: TinyMachine): number {
-  const left = machine.log.indexOf("detach");
-  return machine.log.slice(0, left < 0 ? undefined : left).filter((line) => line.startsWith("resume")).length;
 }
 
 describe.skipIf(!PRESENT)("gdb-multiarch", () => {
@@ -129,7 +126,7 @@ describe.skipIf(!PRESENT)("gdb-multiarch", () => {
     ]);
     expect(output).toContain("$1 = 1500");
     expect(machine.log.filter((line) => line.startsWith("hit"))).toHaveLength(1500);
-    expect(resumes(machine)).toBe(1);
+    expect(machine.resumes).toBe(1);
   });
 
   it("has dprintf done by the target", async () => {
@@ -138,7 +135,7 @@ describe.skipIf(!PRESENT)("gdb-multiarch", () => {
       { most: 3 },
     );
     expect(output).toMatch(/x0=1 x1=0x40000000\nx0=2 x1=0x40000000\nx0=3 x1=0x40000000\n/);
-    expect(resumes(machine)).toBe(1);
+    expect(machine.resumes).toBe(1);
   });
 
   it("interrupts with Ctrl-C and goes on", async () => {

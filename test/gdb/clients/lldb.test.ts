@@ -19,6 +19,20 @@ async function debug(commands: readonly string[], guest: TinyOptions & { readonl
   return { machine, output };
 }
 
+/** Types at LLDB's prompt, each part when the guest has been resumed once more. */
+async function type(parts: readonly string[]) {
+  const machine = new TinyMachine(counterProgram(0));
+  const server = await serve(machine);
+  const connect = `gdb-remote ${formatGdbAddress(server.address)}\n`;
+  const [first, ...rest] = parts;
+  const output = await runTool("lldb", ["-x"], {
+    input: [connect + (first ?? ""), ...rest],
+    runs: () => machine.resumes,
+  });
+  await server.close();
+  return { machine, output };
+}
+
 describe.skipIf(!PRESENT)("LLDB", () => {
   it("accepts the description and shows threads and registers", async () => {
     const { output } = await debug(
@@ -80,6 +94,18 @@ describe.skipIf(!PRESENT)("LLDB", () => {
     const { output } = await debug(["breakpoint set -a 0x1000", "memory read 0x1000"]);
     expect(output).toContain("failed to set breakpoint site at 0x1000");
     expect(output).toContain("memory read failed for 0x1000");
+  });
+
+  it("interrupts a running guest", async () => {
+    const { machine, output } = await type([
+      "continue\n",
+      "process interrupt\nregister read pc\ndetach\nquit\n",
+    ]);
+    // LLDB reads registers of a stopped process only.
+    expect(output).toMatch(/pc = 0x0*400000[01]/);
+    expect(output).toContain("Process 1 detached");
+    expect(machine.resumes).toBe(1);
+    machine.interrupt();
   });
 
   it("steps one vCPU, and sees the guest power off", async () => {

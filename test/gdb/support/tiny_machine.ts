@@ -123,6 +123,12 @@ export class TinyMachine implements Target {
     this.#load();
   }
 
+  /** How often a client has resumed the guest before it left. */
+  get resumes(): number {
+    const left = this.log.indexOf("detach");
+    return this.log.slice(0, left < 0 ? undefined : left).filter((line) => line.startsWith("resume")).length;
+  }
+
   status(): TargetStatus {
     return this.#status;
   }

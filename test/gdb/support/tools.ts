@@ -5,31 +5,41 @@ export function hasTool(name: string): boolean {
   return spawnSync(name, ["--version"]).error === undefined;
 }
 
-/**
- * Runs a program and gives what it prints, on both streams. It gets SIGINT, as from Ctrl-C, once for each run of the
- * guest up to `interrupts`; `runs` says how many there have been.
- */
-export function runTool(
-  name: string,
-  argv: readonly string[],
-  interrupts = 0,
-  runs: () => number = () => 0,
-): Promise<string> {
+/** How a program is run. */
+export interface ToolOptions {
+  /** It gets SIGINT, as from Ctrl-C, once for each run of the guest up to this many. */
+  readonly interrupts?: number;
+  /** What it reads from its terminal, one part for each run of the guest; the first at once. */
+  readonly input?: readonly string[];
+  /** How often the guest has been resumed. */
+  readonly runs?: () => number;
+}
+
+/** Runs a program and gives what it prints, on both streams. */
+export function runTool(name: string, argv: readonly string[], options: ToolOptions = {}): Promise<string> {
+  const { interrupts = 0, input = [], runs = () => 0 } = options;
   return new Promise((resolve, reject) => {
-    const child = spawn(name, argv, {
-      stdio: ["ignore", "pipe", "pipe"],
-      env: { ...process.env, LC_ALL: "C.UTF-8" },
-    });
+    const child = spawn(name, argv, { env: { ...process.env, LC_ALL: "C.UTF-8" } });
     let output = "";
     let sent = 0;
+    let typed = 0;
     const watch = setInterval(() => {
-      if (sent >= interrupts || runs() <= sent) return;
-      sent++;
-      child.kill("SIGINT");
+      const text = input[typed];
+      if (text !== undefined && runs() >= typed) {
+        typed++;
+        child.stdin.write(text);
+        if (typed === input.length) child.stdin.end();
+      }
+      if (sent < interrupts && runs() > sent) {
+        sent++;
+        child.kill("SIGINT");
+      }
     }, 50);
     const take = (chunk: string): void => {
       output += chunk;
     };
+    if (input.length === 0) child.stdin.end();
+    child.stdin.on("error", () => {});
     child.stdout.setEncoding("utf8").on("data", take);
     child.stderr.setEncoding("utf8").on("data", take);
     child.on("error", reject);
