@@ -11,7 +11,12 @@ export type KvmExit =
       /** What the guest writes; answer a read by `completeMmio`. */
       readonly data: bigint;
     }
-  | { readonly reason: "DEBUG"; readonly arch: Arm64DebugExit }
+  | {
+      readonly reason: "DEBUG";
+      readonly arch: Arm64DebugExit;
+      /** Not in KVM: an unseen breakpoint is at PC (see `UnseenBreakpoints`). */
+      readonly unseen?: true;
+    }
   | { readonly reason: "SYSTEM_EVENT"; readonly type: SystemEvent }
   | { readonly reason: "HYPERCALL"; readonly number: bigint; readonly args: readonly bigint[] }
   /** The instruction budget of this run is used up, or the host asked for attention. */

@@ -23,6 +23,30 @@ export interface MemoryRegion {
   readonly readOnly?: boolean;
 }
 
+/** What `KVM_GET_MP_STATE` tells: whether a vCPU runs, waits for an interrupt, or is switched off. */
+export type MpState = "RUNNABLE" | "HALTED" | "STOPPED";
+
+/** `kvm_translation`: what is behind a guest-virtual address. */
+export interface Translation {
+  readonly physicalAddress: bigint;
+  /** EL1 may write there. */
+  readonly writeable: boolean;
+  /** EL0 may read there. */
+  readonly usermode: boolean;
+}
+
+/**
+ * Breakpoints outside of guest memory, which the guest cannot read, overwrite or count: a substrate has them if it executes
+ * the guest's instructions itself. They are guest-virtual addresses, in any address space, mapped or not; a vCPU about to
+ * execute there leaves `run` with a DEBUG exit whose `unseen` is set.
+ */
+export interface UnseenBreakpoints {
+  /** Puts these in place of all others. */
+  plant(addresses: ReadonlySet<bigint>): void;
+  /** Lets a vCPU execute the instruction at its PC once although a breakpoint is on it. */
+  pass(vcpu: number): void;
+}
+
 /** A virtual machine: what `KVM_CREATE_VM` returns. */
 export interface Vm {
   /** Value of a capability, 0 when absent. */
@@ -34,6 +58,7 @@ export interface Vm {
   /** Copies bytes into guest-physical memory, also into read-only slots; code that is overwritten is not executed stale. */
   writeMemory(address: bigint, bytes: Uint8Array): void;
   readonly vcpus: readonly Vcpu[];
+  readonly unseenBreakpoints?: UnseenBreakpoints | undefined;
 }
 
 /** A virtual CPU: what `KVM_CREATE_VCPU` returns. */
@@ -51,6 +76,13 @@ export interface Vcpu {
   regList(): readonly bigint[];
   /** `KVM_SET_GUEST_DEBUG`. @throws KvmError EINVAL on unknown control bits; nothing changes then. */
   setGuestDebug(debug: GuestDebug): void;
-  /** `KVM_TRANSLATE`: the guest-physical address behind a guest-virtual one as EL1 sees it, undefined when not mapped. */
-  translate(address: bigint): bigint | undefined;
+  /** `KVM_TRANSLATE`: what is behind a guest-virtual address as EL1 sees it, undefined when not mapped. Changes nothing. */
+  translate(address: bigint): Translation | undefined;
+  /** `KVM_GET_MP_STATE`. */
+  readonly mpState: MpState;
+  /**
+   * Keeps interrupts pending while true, as `KVM_GUESTDBG_BLOCKIRQ` does on x86; they still end a wait. Where a substrate
+   * cannot, it is undefined.
+   */
+  holdInterrupts?(held: boolean): void;
 }

@@ -37,6 +37,14 @@ export type GuestStop =
   | { readonly kind: "system"; readonly event: SystemEvent }
   | { readonly kind: "failed"; readonly vcpu: number; readonly message: string };
 
+/** How `advance` runs the machine. */
+export interface AdvanceOptions {
+  /** vCPUs that stand still whatever happens. */
+  readonly standing?: ReadonlySet<number> | undefined;
+  /** Returns `waiting` instead of letting virtual time jump when every vCPU waits. */
+  readonly stopAtWaits?: boolean | undefined;
+}
+
 /** An observer of every exit, in order. */
 export type ExitObserver = (vcpu: number, exit: KvmExit) => void;
 
@@ -50,6 +58,16 @@ export class GuestMachine {
   readonly timeline: Timeline;
   readonly memory: GuestMemory;
   onExit: ExitObserver | undefined;
+  /** How often `KVM_RUN` has returned, by reason. */
+  readonly exitCounts: Record<KvmExit["reason"], number> = {
+    MMIO: 0,
+    DEBUG: 0,
+    SYSTEM_EVENT: 0,
+    HYPERCALL: 0,
+    INTR: 0,
+    HALTED: 0,
+    INTERNAL_ERROR: 0,
+  };
   #turn = 0;
   #turnLeft = quantum;
   #skipped = 0;
@@ -131,17 +149,13 @@ export class GuestMachine {
 
   /**
    * Runs until something is the caller's business, at most `limit` nanoseconds of virtual time (instructions and skipped waits).
-   * @param options.only runs this vCPU alone; the others stand still.
-   * @param options.stopAtWaits returns `waiting` instead of letting virtual time jump when every vCPU waits.
+   * @param options.standing vCPUs that stand still whatever happens.
    */
-  advance(
-    limit: number,
-    options: { readonly only?: number; readonly stopAtWaits?: boolean } = {},
-  ): GuestStop {
+  advance(limit: number, options: AdvanceOptions = {}): GuestStop {
     const end = this.now + limit;
     while (this.now < end) {
       this.timeline.runDue();
-      const vcpu = options.only === undefined ? this.#next() : this.#runnableOnly(options.only);
+      const vcpu = this.#next(options.standing);
       if (vcpu === undefined) {
         const wake = this.#nextDeadline();
         if (wake === undefined) return { kind: "idle" };
@@ -171,6 +185,7 @@ export class GuestMachine {
     const alone = this.vm.vcpus.length === 1 ? Number.POSITIVE_INFINITY : this.#turnLeft;
     const exit = vcpu.run(Math.min(end - begin, untilEvent, alone));
     this.#turnLeft -= this.now - begin;
+    this.exitCounts[exit.reason]++;
     this.onExit?.(vcpu.id, exit);
     switch (exit.reason) {
       case "INTR":
@@ -221,11 +236,11 @@ export class GuestMachine {
   }
 
   /** The vCPU whose turn it is, or the next that can run; undefined when none can. */
-  #next(): EmbeddedArm64Vcpu | undefined {
+  #next(standing: ReadonlySet<number> | undefined): EmbeddedArm64Vcpu | undefined {
     const { length } = this.vm.vcpus;
     for (let i = 0; i < length; i++) {
       const vcpu = this.#vcpu((this.#turn + i) % length);
-      if (!vcpu.runnable) continue;
+      if (standing?.has(vcpu.id) === true || !vcpu.runnable) continue;
       if (i > 0) {
         this.#turn = vcpu.id;
         this.#turnLeft = quantum;
@@ -233,11 +248,6 @@ export class GuestMachine {
       return vcpu;
     }
     return undefined;
-  }
-
-  #runnableOnly(index: number): EmbeddedArm64Vcpu | undefined {
-    const vcpu = this.#vcpu(index);
-    return vcpu.runnable ? vcpu : undefined;
   }
 
   /** When the next timer of a waiting vCPU or the next device event is due. */

@@ -52,6 +52,7 @@ export class Arm64Cluster implements EngineHost {
   onDebugRegistersChanged: ((cpu: Arm64Cpu) => void) | undefined;
   readonly #encodings: readonly string[];
   #active = 0;
+  #lastRun = 0;
   #running: number | undefined;
 
   /** @throws EngineMemoryError when the host cannot provide the memory. */
@@ -71,13 +72,12 @@ export class Arm64Cluster implements EngineHost {
     return cpu;
   }
 
-  /** Makes a vCPU's registers the ones in the state window. Another CPU ran in between: its exclusive monitor is open. */
+  /** Makes a vCPU's registers the ones in the state window. */
   activate(index: number): void {
     if (index === this.#active) return;
     this.registers.keep(this.#active);
     this.#active = index;
     this.registers.bringIn(index);
-    this.registers.setInt(arm64State.exclusiveBytes, 0);
   }
 
   /** Puts a vCPU into the state of a cold reset at EL1 with everything masked (Arm ARM D1.10.1). */
@@ -111,6 +111,11 @@ export class Arm64Cluster implements EngineHost {
 
   /** Runs the active CPU's instructions; see `Engine.run`. */
   execute(count: number): number {
+    if (this.#lastRun !== this.#active) {
+      // Another CPU ran in between: the exclusive monitor is open.
+      this.#lastRun = this.#active;
+      this.registers.setInt(arm64State.exclusiveBytes, 0);
+    }
     this.#running = count;
     try {
       return this.engine.run(count).retired;

@@ -31,6 +31,17 @@ const privateInterrupt = { performance: 23, virtualTimer: 27, physicalTimer: 30 
 const longestRun = 0x4000_0000;
 
 /**
+ * Leave to execute the instruction at `pc` once in spite of an unseen breakpoint. The stack pointer tells it from the same
+ * instruction in an interrupt's handler that comes first.
+ */
+interface BreakpointPass {
+  readonly pc: bigint;
+  readonly sp: bigint;
+  /** Instructions retired when the breakpoint was passed; undefined before. */
+  used: number | undefined;
+}
+
+/**
  * One vCPU: EL0 and EL1 of an Armv8.0-A core. It runs until something happens that is EL2's business; then the hypervisor
  * looks at the exit and, if it likes, runs it again. Its registers are reached only while it is the cluster's active CPU.
  */
@@ -40,8 +51,13 @@ export class Arm64Cpu {
   readonly system: SystemRegisterFile;
   readonly performance: PerformanceMonitor;
   readonly secondLevel = new SecondLevelTlb();
-  /** Breakpoints of the hypervisor that the guest cannot see or count: virtual addresses, in any context. */
+  /**
+   * Breakpoints of the hypervisor that the guest cannot see or count: virtual addresses, in any context. After a change the
+   * marks in decoded code must be made anew: `Arm64Cluster.remark`.
+   */
   unseenBreakpoints: ReadonlySet<bigint> = new Set();
+  /** Interrupts stay pending, although they wake the CPU from waiting: for a debugger that steps. */
+  interruptsHeld = false;
   readonly #cluster: Arm64Cluster;
   readonly #registers: Arm64Registers;
   #event: CpuEvent | undefined;
@@ -53,8 +69,8 @@ export class Arm64Cpu {
   #completed: MmioAccess[] = [];
   #replayed = 0;
   #pendingMmio: MmioAccess | undefined;
-  /** A breakpoint at this PC has been reported and is stepped over once. */
-  #passBreakpoint: bigint | undefined;
+  /** The unseen breakpoint that has been reported and is passed once. */
+  #pass: BreakpointPass | undefined;
   /** Instructions retired at EL0 and EL1. */
   readonly #retired: [number, number] = [0, 0];
   #performanceActive = false;
@@ -111,9 +127,10 @@ export class Arm64Cpu {
     this.flushFirstLevel();
   }
 
-  /** Lets the instruction at PC execute once although a breakpoint is on it. */
+  /** Lets the instruction at PC execute once although an unseen breakpoint is on it; interrupts may come before it. */
   passBreakpoint(): void {
-    this.#passBreakpoint = this.registers.pc;
+    const { pc, sp } = this.registers;
+    this.#pass = { pc, sp, used: undefined };
   }
 
   /** Instruction addresses that must be looked at when they are about to execute. */
@@ -181,6 +198,7 @@ export class Arm64Cpu {
 
   /** The hypervisor has done what the trapped instruction asks: it counts as executed, and a step over it is complete. */
   skipInstruction(): void {
+    if (this.registers.pc === this.#pass?.pc) this.#pass = undefined;
     this.registers.pc += 4n;
     this.#cluster.clock.advance(1);
     this.#advanceStep();
@@ -247,6 +265,7 @@ export class Arm64Cpu {
 
   /** Whether an interrupt would be taken before the next instruction. */
   get interruptPending(): boolean {
+    if (this.interruptsHeld) return false;
     const lines = this.#cluster.interrupts?.pending(this.index);
     if (lines === undefined) return false;
     const { daif } = this.#registers;
@@ -325,6 +344,7 @@ export class Arm64Cpu {
       if (stepping && retired > 0) this.#registers.singleStep = false;
       const event = this.#event;
       this.#event = undefined;
+      if (this.#pass?.used !== undefined) this.#settlePass(event);
       if (event !== undefined) {
         const after = this.#handle(event);
         if (after !== undefined) return after;
@@ -352,10 +372,7 @@ export class Arm64Cpu {
       this.updatePerformance();
       this.#cluster.interrupts?.setPpi(this.index, privateInterrupt.performance, this.performance.interrupt);
     }
-    if (retired > 0) {
-      this.#completed = [];
-      this.#passBreakpoint = undefined;
-    }
+    if (retired > 0) this.#completed = [];
     return retired;
   }
 
@@ -378,11 +395,7 @@ export class Arm64Cpu {
       const isv = 1 << 24;
       return this.#handle(this.#debugEvent("softwareStep", faultStatus.debug | isv));
     }
-    if (
-      this.#contextBreakpoint &&
-      registers.pc !== this.#passBreakpoint &&
-      this.#breakpointHits(registers.pc)
-    ) {
+    if (this.#contextBreakpoint && this.#breakpointHits(registers.pc)) {
       return this.#handle(this.#debugEvent("breakpoint"));
     }
     if (registers.illegal) {
@@ -436,19 +449,42 @@ export class Arm64Cpu {
   /** Whether the instruction at PC, which is marked, should execute; if not, notes the breakpoint. */
   passesMark(): boolean {
     const { pc } = this.#registers;
-    if (pc === this.#passBreakpoint) return true;
-    if (this.unseenBreakpoints.has(pc)) {
+    if (this.unseenBreakpoints.has(pc) && !this.#usePass(pc)) {
       this.note({
         kind: "trap",
         ec: exceptionClass.breakpointLower,
         iss: faultStatus.debug,
         preferredReturn: "this",
+        unseen: true,
       });
       return false;
     }
     if (!this.#breakpointHits(pc)) return true;
     this.note(this.#debugEvent("breakpoint"));
     return false;
+  }
+
+  /** Whether the unseen breakpoint at `pc` is passed this time. */
+  #usePass(pc: bigint): boolean {
+    const pass = this.#pass;
+    if (pass === undefined || pass.pc !== pc || pass.sp !== this.#registers.sp) return false;
+    const now = this.#cluster.now();
+    if (pass.used !== undefined && now > pass.used) {
+      this.#pass = undefined;
+      return false;
+    }
+    pass.used = now;
+    return true;
+  }
+
+  /** After a run in which a breakpoint was passed: an instruction that was abandoned is tried again, and passed again. */
+  #settlePass(event: CpuEvent | undefined): void {
+    const pass = this.#pass;
+    if (pass?.used === undefined) return;
+    const ends = event !== undefined && "preferredReturn" in event && event.preferredReturn === "next";
+    const done = ends || event?.kind === "exceptionReturn" || this.#cluster.clock.nanoseconds > pass.used;
+    if (done) this.#pass = undefined;
+    else pass.used = undefined;
   }
 
   /** An access is about to happen: whether a watchpoint stops it; then the exception is noted. */
@@ -529,6 +565,7 @@ export class Arm64Cpu {
           far: event.far ?? 0n,
           ipa: event.ipa ?? 0,
           mmio: this.#pendingMmio,
+          unseen: event.unseen ?? false,
         };
     }
   }

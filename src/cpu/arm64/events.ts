@@ -18,6 +18,8 @@ export type CpuEvent =
       readonly far?: bigint;
       readonly ipa?: number;
       readonly preferredReturn: "this" | "next";
+      /** It is an unseen breakpoint, which no hardware has. */
+      readonly unseen?: true;
     }
   | { readonly kind: "exceptionReturn" }
   /** Fetch again: PC was changed to its canonical form. */
@@ -48,5 +50,7 @@ export type CpuExit =
       readonly ipa: number;
       /** For a stage 2 abort of data: the access, so that it can be completed; see `Arm64Cpu.completeMmio`. */
       readonly mmio: MmioAccess | undefined;
+      /** It is an unseen breakpoint, which no hardware has. */
+      readonly unseen: boolean;
     }
   | { readonly kind: "unimplemented"; readonly what: string };

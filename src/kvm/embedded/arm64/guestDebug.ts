@@ -62,6 +62,12 @@ export class Arm64GuestDebug {
     this.#guestStale = true;
   }
 
+  /** The vCPU was reset: what userspace asked for stays. */
+  reset(): void {
+    this.#guestStale = true;
+    this.#stepPending = false;
+  }
+
   /** Before the guest runs: the trap controls and the debug hardware. */
   load(): void {
     const cpu = this.#cpu;
@@ -98,6 +104,16 @@ export class Arm64GuestDebug {
       if (!sameRegisters(read, this.#guest)) this.#guest = read;
     }
     return this.#guest;
+  }
+
+  /** The guest's present instruction has been done, or has ended in an exception, without the CPU: a step over it is complete. */
+  instructionDone(): void {
+    if (this.stepping) this.#stepPending = true;
+  }
+
+  /** Whether the CPU will report a step before it executes anything. */
+  get stepPending(): boolean {
+    return this.#stepPending;
   }
 
   /** MDCR_EL2 (see S3.2 of the requirements): what is trapped follows from who debugs. */

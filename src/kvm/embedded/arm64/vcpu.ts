@@ -5,7 +5,7 @@ import { exceptionClass, faultStatus, syndrome, syndromeClass } from "../../../c
 import { rights } from "../../../cpu/arm64/translation/walk.ts";
 import type { KvmExit } from "../../exits.ts";
 import type { GuestDebug } from "../../guestDebug.ts";
-import type { Vcpu } from "../../interface.ts";
+import type { MpState, Translation, Vcpu } from "../../interface.ts";
 import { Arm64GuestDebug } from "./guestDebug.ts";
 import { getRegister, registerIds, setRegister } from "./oneReg.ts";
 import type { EmbeddedArm64Vm } from "./vm.ts";
@@ -44,7 +44,7 @@ export class EmbeddedArm64Vcpu implements Vcpu {
   /** Whether `run` would execute instructions now. */
   get runnable(): boolean {
     if (!this.powered) return false;
-    if (this.#halted === undefined) return true;
+    if (this.#halted === undefined || this.debug.stepPending) return true;
     this.#vm.cluster.activate(this.id);
     this.cpu.updateTimers();
     return this.#halted !== "interrupt" || this.cpu.interruptAsserted;
@@ -68,7 +68,7 @@ export class EmbeddedArm64Vcpu implements Vcpu {
   /** Cold reset: registers only, whether it is powered stays. */
   reset(): void {
     this.#vm.cluster.reset(this.id);
-    this.debug.guestRegistersChanged();
+    this.debug.reset();
   }
 
   /** The vCPU waits for an interrupt. */
@@ -84,8 +84,10 @@ export class EmbeddedArm64Vcpu implements Vcpu {
 
   run(limit: number): KvmExit {
     if (!this.powered) return { reason: "HALTED", until: "power-on" };
-    if (this.#halted === "interrupt" && !this.runnable) return { reason: "HALTED", until: "interrupt" };
-    this.#halted = undefined;
+    if (this.#halted === "interrupt" && !this.debug.stepPending) {
+      if (!this.runnable) return { reason: "HALTED", until: "interrupt" };
+      this.#halted = undefined;
+    }
     const end = this.#vm.cluster.clock.nanoseconds + limit;
     for (;;) {
       const left = end - this.#vm.cluster.clock.nanoseconds;
@@ -120,8 +122,23 @@ export class EmbeddedArm64Vcpu implements Vcpu {
     this.debug.set(debug);
   }
 
-  translate(address: bigint): bigint | undefined {
-    return this.#vm.translate(this, address, rights.read1)?.address;
+  translate(address: bigint): Translation | undefined {
+    const found = this.#vm.translate(this, address);
+    if (found === undefined) return undefined;
+    return {
+      physicalAddress: found.address,
+      writeable: (found.rights & rights.write1) !== 0,
+      usermode: (found.rights & rights.read0) !== 0,
+    };
+  }
+
+  get mpState(): MpState {
+    if (!this.powered) return "STOPPED";
+    return this.#halted === undefined ? "RUNNABLE" : "HALTED";
+  }
+
+  holdInterrupts(held: boolean): void {
+    this.cpu.interruptsHeld = held;
   }
 
   /** Does what EL2 does for an exit; returns what userspace must see, if anything. */
@@ -139,18 +156,18 @@ export class EmbeddedArm64Vcpu implements Vcpu {
   #handleTrap(exit: Extract<CpuExit, { kind: "trap" }>): KvmExit | undefined {
     const ec = syndromeClass(exit.syndrome);
     if (debugClasses.includes(ec)) {
-      return { reason: "DEBUG", arch: { hsr: exit.syndrome, hsrHigh: 0, far: exit.far } };
+      const arch = { hsr: exit.syndrome, hsrHigh: 0, far: exit.far };
+      return exit.unseen ? { reason: "DEBUG", arch, unseen: true } : { reason: "DEBUG", arch };
     }
     switch (ec) {
       case exceptionClass.wfx:
-        this.cpu.skipInstruction();
-        return (exit.syndrome & 1) === 0 ? this.halt() : { reason: "HALTED", until: "event" };
+        return this.#wait((exit.syndrome & 1) === 0 ? "interrupt" : "event");
       case exceptionClass.hvc64:
         return this.#vm.hypercall(this);
       case exceptionClass.smc64:
         // As KVM: an SMC is answered with "not supported" (SMCCC NOT_SUPPORTED) and skipped.
         this.cpu.registers.setX(0, 0xffff_ffff_ffff_ffffn);
-        this.cpu.skipInstruction();
+        this.#skipInstruction();
         return undefined;
       case exceptionClass.systemRegister:
         this.#emulateSystemRegister(exit.syndrome);
@@ -170,6 +187,18 @@ export class EmbeddedArm64Vcpu implements Vcpu {
           `an exception of class 0x${ec.toString(16)} came to EL2, which has no handler for it`,
         );
     }
+  }
+
+  #skipInstruction(): void {
+    this.cpu.skipInstruction();
+    this.debug.instructionDone();
+  }
+
+  /** WFI and WFE. A step over one is complete at once; the vCPU waits after it. */
+  #wait(until: "interrupt" | "event"): KvmExit | undefined {
+    this.#skipInstruction();
+    if (until === "interrupt") this.#halted = "interrupt";
+    return this.debug.stepping ? undefined : { reason: "HALTED", until };
   }
 
   #mmio(exit: Extract<CpuExit, { kind: "trap" }>): KvmExit | undefined {
@@ -199,6 +228,7 @@ export class EmbeddedArm64Vcpu implements Vcpu {
       syndrome: syndrome(ec, faultStatus.synchronousExternal),
       far,
     });
+    this.debug.instructionDone();
   }
 
   /** A trapped MRS or MSR: done on the guest's own register, then skipped. */
@@ -209,7 +239,7 @@ export class EmbeddedArm64Vcpu implements Vcpu {
     const { registers, system } = this.cpu;
     if ((esr & 1) !== 0) registers.setX(rt, system.getByKey(key) ?? 0n);
     else system.setByKey(key, registers.x(rt));
-    this.cpu.skipInstruction();
+    this.#skipInstruction();
   }
 
   #internalError(message: string): KvmExit {

@@ -10,7 +10,7 @@ import type { Interpreter } from "../../../engine/interpreter/interpreter.ts";
 import type { InstructionSet } from "../../../engine/operation.ts";
 import { KvmError } from "../../errors.ts";
 import type { KvmExit } from "../../exits.ts";
-import type { Capability, MemoryRegion, Vm } from "../../interface.ts";
+import type { Capability, MemoryRegion, UnseenBreakpoints, Vm } from "../../interface.ts";
 import { psciCall } from "./psci.ts";
 import { EmbeddedArm64Vcpu } from "./vcpu.ts";
 
@@ -44,6 +44,13 @@ export interface EmbeddedArm64Options {
 export class EmbeddedArm64Vm implements Vm {
   readonly cluster: Arm64Cluster;
   readonly vcpus: readonly EmbeddedArm64Vcpu[];
+  readonly unseenBreakpoints: UnseenBreakpoints = {
+    plant: (addresses) => {
+      for (const cpu of this.cluster.cpus) cpu.unseenBreakpoints = addresses;
+      this.cluster.remark();
+    },
+    pass: (vcpu) => this.cluster.cpus[vcpu]?.passBreakpoint(),
+  };
   readonly #regions = new Map<number, PhysicalSlot>();
   readonly #capacity: number;
 
@@ -114,16 +121,15 @@ export class EmbeddedArm64Vm implements Vm {
     });
   }
 
-  /** Stage 1 of a vCPU as EL1 sees it, and whether the wanted right is there. */
+  /** Stage 1 of a vCPU as EL1 sees it; see `rights` of the walk. */
   translate(
     vcpu: EmbeddedArm64Vcpu,
     address: bigint,
-    want: number,
-  ): { readonly address: bigint; readonly allowed: boolean } | undefined {
+  ): { readonly address: bigint; readonly rights: number } | undefined {
     this.cluster.activate(vcpu.id);
     const walked = walkStage1(this.cluster, vcpu.cpu, BigInt.asUintN(64, address));
     if (walked.kind === "fault") return undefined;
-    return { address: BigInt(walked.page) + (address & 0xfffn), allowed: (walked.rights & want) !== 0 };
+    return { address: BigInt(walked.page) + (address & 0xfffn), rights: walked.rights };
   }
 
   /** HVC #0: PSCI and SMCCC, by X0–X3. */
