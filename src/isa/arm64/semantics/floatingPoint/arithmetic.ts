@@ -50,8 +50,14 @@ export interface Arithmetic<T extends ValueType, M extends ValueType> {
   shortProduct(x: Value<T>, y: Value<T>): Value<M> | undefined;
 }
 
-/** Anything that works in every shape. */
-export type InShape<R> = <T extends ValueType, M extends ValueType>(k: Arithmetic<T, M>) => R;
+/** A scalar's arithmetic. */
+export interface ScalarArithmetic<T extends "f32" | "f64"> extends Arithmetic<T, "i32"> {
+  /** An integer, extended to 64 bits as its type says, rounded to nearest. */
+  fromInteger(x: Value<"i64">, type: { readonly bits: 32 | 64; readonly signed: boolean }): Value<T>;
+}
+
+/** Anything that works on scalars of both precisions. */
+export type InPrecision<R> = <T extends "f32" | "f64">(k: ScalarArithmetic<T>) => R;
 
 /** A value as an argument of the builder, which TypeScript cannot see to be one while its type is open. */
 export function asOperand<T extends ValueType>(value: Value<T>): Operand<T> {
@@ -73,7 +79,7 @@ export function singleBits(value: number): number {
 }
 
 /** A scalar in double precision. */
-export function scalarDouble(b: Builder): Arithmetic<"f64", "i32"> {
+export function scalarDouble(b: Builder): ScalarArithmetic<"f64"> {
   const bitsOf = (x: Value<"f64">): Value<"i64"> => b.i64.reinterpret_f64(x);
   const ofBits = (x: Value<"i64">): Value<"f64"> => b.f64.reinterpret_i64(x);
   const hidden = 1n << 52n;
@@ -104,11 +110,17 @@ export function scalarDouble(b: Builder): Arithmetic<"f64", "i32"> {
     },
     upperHalf: (x) => ofBits(b.i64.and(b.i64.add(bitsOf(x), 1n << 26n), -(1n << 27n))),
     shortProduct: (x, y) => b.i64.ge_u(b.i64.add(trailingZeros(x), trailingZeros(y)), 53n),
+    fromInteger: (x, { bits, signed }) => {
+      const sign = signed ? "s" : "u";
+      return bits === 64
+        ? b.op(`f64.convert_i64_${sign}`, x)
+        : b.op(`f64.convert_i32_${sign}`, b.i32.wrap_i64(x));
+    },
   };
 }
 
 /** A scalar in single precision. */
-export function scalarSingle(b: Builder): Arithmetic<"f32", "i32"> {
+export function scalarSingle(b: Builder): ScalarArithmetic<"f32"> {
   const bitsOf = (x: Value<"f32">): Value<"i32"> => b.i32.reinterpret_f32(x);
   const ofBits = (x: Value<"i32">): Value<"f32"> => b.f32.reinterpret_i32(x);
   const hidden = 1 << 23;
@@ -133,6 +145,12 @@ export function scalarSingle(b: Builder): Arithmetic<"f32", "i32"> {
     toOdd: doublesOnly,
     upperHalf: doublesOnly,
     shortProduct: (x, y) => b.i32.ge_u(b.i32.add(trailingZeros(x), trailingZeros(y)), 24),
+    fromInteger: (x, { bits, signed }) => {
+      const sign = signed ? "s" : "u";
+      return bits === 64
+        ? b.op(`f32.convert_i64_${sign}`, x)
+        : b.op(`f32.convert_i32_${sign}`, b.i32.wrap_i64(x));
+    },
   };
 }
 

@@ -3,7 +3,7 @@ import { arm64State } from "../../state.ts";
 import type { VariantSpec } from "../define.ts";
 import {
   type Arithmetic,
-  type InShape,
+  type InPrecision,
   scalarDouble,
   scalarSingle,
   vectorDouble,
@@ -24,7 +24,7 @@ export function precisions(field: "ftype" | "sz"): VariantSpec {
 export const arrangements: VariantSpec = { values: [0, 1, 3], from: (f) => 2 * f("sz") + f("Q") };
 
 /** Runs `body` with scalar arithmetic: `precision` 0 single, 1 double. */
-export function inPrecision(b: Builder, precision: number, body: InShape<void>): void {
+export function inPrecision(b: Builder, precision: number, body: InPrecision<void>): void {
   if (precision === 1) body(scalarDouble(b));
   else body(scalarSingle(b));
 }
