@@ -178,6 +178,27 @@ describe("arm64 backtrace", () => {
     expect(trace.end).toBe("end");
   });
 
+  it("sees from an exception's first instructions what was interrupted, by ELR_EL1", () => {
+    // el1h_64_irq: stp x0, x1, [sp]; mrs x22, elr_el1; stp x29, x22, [sp, #304]; add x29, sp, #0x130; bl
+    const entry = [0xa90007e0, 0xd5384036, 0xa9135bfd, 0x9104c3fd, BL];
+    const memory = new FakeMemory().code(TEXT + 0x400n, entry);
+    const read = (address: bigint, length: number) =>
+      memory.read(address, length) ?? stack()(address, length);
+    const named = SymbolTable.from(
+      [...symbols, { name: "el1h_64_irq", type: "t", address: TEXT + 0x400n }],
+      TEXT + 0x500n,
+    );
+    const at = (index: number, fp: bigint) =>
+      unwind({ pc: TEXT + 0x400n + BigInt(index * 4), fp, lr: 0x77n, exceptionLink: TEXT + 0x114n }, read, {
+        symbols: named,
+      });
+    for (const index of [0, 1, 2, 3]) {
+      expect(names(at(index, STACK))).toEqual(["el1h_64_irq", "inner", "outer", "root"]);
+      expect(at(index, STACK).frames[1]?.source).toBe("exception");
+    }
+    expect(at(4, STACK).frames[1]?.source).toBe("frame-record");
+  });
+
   it.each<[string, bigint[], string]>([
     ["a record that leads to itself", [STACK, inOuter], "loop"],
     ["two records that lead to each other", [STACK + 16n, inOuter, STACK, inOuter], "loop"],

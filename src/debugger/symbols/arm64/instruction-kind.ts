@@ -1,7 +1,7 @@
 /** What an A64 instruction does to the frame record and to the flow of control, as far as unwinding cares. */
 export type InstructionKind =
   | { readonly kind: "other" }
-  /** STP x29, x30, [sp…]: the frame record is stored. */
+  /** STP x29, xN, [sp…]: the frame record is stored (x30, or in exception entry code the ELR from another register). */
   | { readonly kind: "store-record" }
   /** ADD x29, sp, #n (MOV x29, sp): x29 points at the record. */
   | { readonly kind: "set-frame" }
@@ -20,7 +20,9 @@ export type InstructionKind =
   /** B.cond, CBZ, TBZ…: goes `distance` bytes from itself, or on. */
   | { readonly kind: "branch"; readonly distance: number };
 
-const RECORD_REGISTERS = 0x7bfd; // Rt2 = x30, Rn = sp, Rt = x29
+/** Rn and Rt of a load or store pair, and their values sp and x29. */
+const BASE_AND_FIRST = 0x3ff;
+const SP_AND_FP = 0x3fd;
 
 const OTHER: InstructionKind = { kind: "other" };
 const STORE_RECORD: InstructionKind = { kind: "store-record" };
@@ -33,11 +35,12 @@ const LEAVE: InstructionKind = { kind: "leave" };
 
 /** Classifies one instruction word (Arm ARM C4.1, encoding index). */
 export function instructionKind(word: number): InstructionKind {
-  if ((word & 0x7fff) === RECORD_REGISTERS) {
-    const form = (word & 0xffc00000) >>> 0;
-    // STP/LDP of 64-bit registers: signed offset, pre-index, post-index.
+  const form = (word & 0xffc00000) >>> 0;
+  // STP/LDP of 64-bit registers: signed offset, pre-index, post-index.
+  if ((word & BASE_AND_FIRST) === SP_AND_FP) {
     if (form === 0xa9000000 || form === 0xa9800000 || form === 0xa8800000) return STORE_RECORD;
-    if (form === 0xa9400000 || form === 0xa9c00000 || form === 0xa8c00000) return LOAD_RECORD;
+    const isLink = ((word >>> 10) & 31) === 30;
+    if (isLink && (form === 0xa9400000 || form === 0xa9c00000 || form === 0xa8c00000)) return LOAD_RECORD;
   }
   if ((word & 0xff8003ff) >>> 0 === 0x910003fd) return SET_FRAME;
   if (word === (0xaa1e03e9 | 0)) return SAVE_LINK;

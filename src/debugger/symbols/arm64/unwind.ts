@@ -11,6 +11,11 @@ export interface UnwindStart {
   readonly fp: bigint;
   /** x30. */
   readonly lr: bigint;
+  /**
+   * ELR_EL1. Needed only to see past the first instructions of an exception's entry code, where what was
+   * interrupted is in no other place yet; used only there.
+   */
+  readonly exceptionLink?: bigint;
 }
 
 /** One frame of a backtrace, innermost first. */
@@ -45,6 +50,9 @@ export interface UnwindOptions {
   /** Default 256. */
   readonly mostFrames?: number;
 }
+
+/** Linux's entry code for exceptions from EL1 (arch/arm64/kernel/entry.S; before 5.14 without "h_64"). */
+const EXCEPTION_ENTRY = /^(vectors|el1([ht]_64)?_(sync|irq|fiq|error)(_invalid)?)$/;
 
 /** Linux 6.13, asm/stacktrace/frame.h: what the word behind a record {0, 0} says. */
 const META_PT_REGS = 2n;
@@ -91,7 +99,14 @@ class Unwinder {
     this.frames.push({ pc, fp, source, isCertain: this.#isCertain, location });
     this.#isCertain = true;
     if (this.frames.length >= this.#most) return "limit";
-    switch (frameState(pc, extentOf(location), this.#read)) {
+    const state = frameState(pc, extentOf(location), this.#read);
+    const link = context.exceptionLink;
+    if (link !== undefined && state !== "frame-record" && EXCEPTION_ENTRY.test(location?.symbol.name ?? "")) {
+      return this.#isCode(link, pc)
+        ? this.#enter({ pc: link, fp, lr: context.lr }, "exception")
+        : "other-half";
+    }
+    switch (state) {
       case "frame-record":
         return undefined;
       case "lost":
