@@ -4,14 +4,22 @@ import type { BreakpointRequest } from "../target.ts";
 /** What this client has planted, so that it can be taken away when the client leaves. */
 export class PlantedBreakpoints {
   readonly #planted = new Map<string, BreakpointRequest>();
+  #closed = false;
 
   /** Whether such a breakpoint is planted. */
   has(name: BreakpointName): boolean {
     return this.#planted.has(keyOf(name));
   }
 
-  add(request: BreakpointRequest): void {
-    this.#planted.set(keyOf(request), request);
+  /** Remembers one. False: the client has left in the meantime, and it is to be removed again. */
+  add(request: BreakpointRequest): boolean {
+    if (!this.#closed) this.#planted.set(keyOf(request), request);
+    return !this.#closed;
+  }
+
+  /** The client has left: nothing is remembered from now on. */
+  close(): void {
+    this.#closed = true;
   }
 
   delete(name: BreakpointName): void {

@@ -126,6 +126,7 @@ export class GdbSession {
     this.#closed = true;
     this.#unsubscribe();
     this.#abort?.abort();
+    this.#planted.close();
     return this.#removePlanted();
   }
 

@@ -16,6 +16,15 @@ describe("a slow target", () => {
     expect(await client.wait("p20")).toEqual([little(LOOP_ADDRESS)]);
   });
 
+  it("keeps no breakpoint of a client that has left before it was planted", async () => {
+    const { client, machine } = setUp({ asynchronous: true });
+    client.raw(frame("Z0,40000008,4"));
+    await client.session.close();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(machine.log).toEqual(["insert software 0x40000008", "remove software 0x40000008"]);
+    expect(machine.planted.size).toBe(0);
+  });
+
   it("that is left in the middle of a packet is not called again", async () => {
     const { client, machine } = setUp({ asynchronous: true });
     client.raw(frame("g"));

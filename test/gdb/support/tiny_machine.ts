@@ -97,7 +97,10 @@ export class TinyMachine implements Target {
       kinds: new Set<BreakpointKind>(["software", "hardware", "watch-write", "watch-read", "watch-access"]),
       evaluatesExpressions: true,
       watchpointCount: 4,
-      insert: (request) => this.#insert(request),
+      insert: (request) => {
+        if (options.asynchronous !== true) return this.#insert(request);
+        return Promise.resolve().then(() => this.#insert(request));
+      },
       remove: (kind, address, length) => {
         this.log.push(`remove ${kind} 0x${address.toString(16)}`);
         this.planted.delete(`${kind},${address},${length}`);

@@ -18,8 +18,8 @@ const insert: PacketHandler = (session, packet) => {
   }
   return after(capability.insert(request), (outcome) => {
     if (outcome !== "done") return reply.refuse(outcome);
-    session.planted.add(request);
-    reply.ok();
+    if (session.planted.add(request)) return reply.ok();
+    return after(capability.remove(request.kind, request.address, request.length), () => undefined);
   });
 };
 
