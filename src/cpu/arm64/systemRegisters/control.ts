@@ -44,7 +44,7 @@ export const controlRegisters: readonly SystemRegisterRow[] = [
   register("CPACR_EL1", "3 0 1 0 2", { writable: 0x10300000n }),
   register("TTBR0_EL1", "3 0 2 0 0", { group: "translation" }),
   register("TTBR1_EL1", "3 0 2 0 1", { group: "translation" }),
-  register("TCR_EL1", "3 0 2 0 2", { writable: 0x7f_ffbf_ffffn, group: "translation" }),
+  register("TCR_EL1", "3 0 2 0 2", { writable: 0x77_ffff_ffbfn, group: "translation" }),
   register("SPSR_EL1", "3 0 4 0 0", { writable: 0xf030_03dfn }),
   register("ELR_EL1", "3 0 4 0 1"),
   register("SP_EL0", "3 0 4 1 0"),
