@@ -13,6 +13,7 @@ import {
 } from "./debugUnit.ts";
 import type { CpuEvent, CpuExit, MmioAccess } from "./events.ts";
 import { legalReturn, takeException, vectorKind } from "./exceptions.ts";
+import { fetchPage } from "./fetch.ts";
 import { PerformanceMonitor } from "./pmu.ts";
 import { type Arm64Registers, pstate } from "./registers.ts";
 import { dataAbort, exceptionClass, faultStatus, syndrome } from "./syndrome.ts";
@@ -69,6 +70,8 @@ export class Arm64Cpu {
   #completed: MmioAccess[] = [];
   #replayed = 0;
   #pendingMmio: MmioAccess | undefined;
+  /** PC of the instruction that these accesses belong to. */
+  #accessPc = 0n;
   /** The unseen breakpoint that has been reported and is passed once. */
   #pass: BreakpointPass | undefined;
   /** Instructions retired at EL0 and EL1. */
@@ -131,6 +134,11 @@ export class Arm64Cpu {
   passBreakpoint(): void {
     const { pc, sp } = this.registers;
     this.#pass = { pc, sp, used: undefined };
+  }
+
+  /** PC was set from outside: a breakpoint there counts again. */
+  dropPass(): void {
+    this.#pass = undefined;
   }
 
   /** Instruction addresses that must be looked at when they are about to execute. */
@@ -200,15 +208,15 @@ export class Arm64Cpu {
   skipInstruction(): void {
     if (this.registers.pc === this.#pass?.pc) this.#pass = undefined;
     this.registers.pc += 4n;
-    this.#cluster.clock.advance(1);
+    this.#retire(1, this.#registers.el);
     this.#advanceStep();
   }
 
   /** Takes an exception to EL1 as the CPU would; `far` and `syndrome` as in the report. */
   inject(report: Parameters<typeof takeException>[2]): void {
     this.#cluster.activate(this.index);
-    this.#completed = [];
-    this.#pendingMmio = undefined;
+    this.#dropAccesses();
+    this.#cluster.clock.advance(1);
     this.#take(report);
   }
 
@@ -239,6 +247,7 @@ export class Arm64Cpu {
       return done;
     }
     this.#pendingMmio = access;
+    this.#accessPc = this.#registers.pc;
     const ec = exceptionClass.dataAbortLower;
     this.note({ kind: "trap", ec, iss, far, ipa: access.address, preferredReturn: "this" });
     return undefined;
@@ -255,6 +264,11 @@ export class Arm64Cpu {
   /** Whether an instruction is half done: some of its accesses are completed and it must run to its end first. */
   get midInstruction(): boolean {
     return this.#completed.length > 0 || this.#pendingMmio !== undefined;
+  }
+
+  #dropAccesses(): void {
+    this.#completed = [];
+    this.#pendingMmio = undefined;
   }
 
   /** Whether the IRQ or FIQ input is asserted, masked or not. */
@@ -327,20 +341,26 @@ export class Arm64Cpu {
   }
 
   /**
-   * Runs at most `limit` instructions (≥ 1).
-   * @returns why it stopped; the virtual clock has advanced by what was retired.
+   * Runs at most `limit` instructions (≥ 1): those retired, and those that end in an exception to EL1.
+   * @returns why it stopped; the virtual clock has advanced by one nanosecond for each.
    */
   run(limit: number): CpuExit {
+    const { clock } = this.#cluster;
     this.#cluster.activate(this.index);
-    let left = limit;
-    while (left > 0) {
+    // The hypervisor has sent the guest elsewhere while an instruction was half done.
+    if (this.midInstruction && this.#registers.pc !== this.#accessPc) this.#dropAccesses();
+    const end = clock.nanoseconds + limit;
+    while (clock.nanoseconds < end) {
       this.updateTimers();
-      const exit = this.#beforeInstruction();
-      if (exit !== undefined) return exit;
+      const before = this.#beforeInstruction();
+      if (before !== undefined) {
+        const exit = this.#handle(before);
+        if (exit !== undefined) return exit;
+        continue;
+      }
       const stepping = this.#stepping();
       const single = stepping || this.midInstruction || this.#contextBreakpoint;
-      const retired = this.#execute(single ? 1 : this.#runLength(left));
-      left -= retired;
+      const retired = this.#execute(single ? 1 : this.#runLength(end - clock.nanoseconds));
       if (stepping && retired > 0) this.#registers.singleStep = false;
       const event = this.#event;
       this.#event = undefined;
@@ -365,15 +385,23 @@ export class Arm64Cpu {
     this.#enterContext();
     this.#replayed = 0;
     const { el } = this.#registers;
-    const retired = this.#cluster.execute(count);
-    this.#cluster.clock.advance(retired);
-    this.#retired[el] += retired;
-    if (this.#performanceActive) {
-      this.updatePerformance();
-      this.#cluster.interrupts?.setPpi(this.index, privateInterrupt.performance, this.performance.interrupt);
+    const { retired, exit } = this.#cluster.execute(count);
+    this.#retire(retired, el);
+    if (retired > 0) {
+      this.#completed = [];
+      // What precedes the next instruction comes before a fault of its fetch (Arm ARM D1.3.2.1); then it is fetched again.
+      if (exit === "fetch") this.#event = undefined;
     }
-    if (retired > 0) this.#completed = [];
     return retired;
+  }
+
+  /** Counts instructions that have retired at an Exception level. */
+  #retire(count: number, el: 0 | 1): void {
+    this.#cluster.clock.advance(count);
+    this.#retired[el] += count;
+    if (!this.#performanceActive) return;
+    this.updatePerformance();
+    this.#cluster.interrupts?.setPpi(this.index, privateInterrupt.performance, this.performance.interrupt);
   }
 
   #enterContext(): void {
@@ -387,31 +415,37 @@ export class Arm64Cpu {
     registers.setInt(arm64State.spAlignmentCheck, Number(this.system.stackAlignmentChecked(registers.el)));
   }
 
-  /** Interrupts, illegal state, a pending step: what comes before the next instruction. Arm ARM D1.3.2.1 has the order. */
-  #beforeInstruction(): CpuExit | undefined {
+  /**
+   * What comes before the next instruction, if anything: a pending step, a context breakpoint, illegal state; an interrupt is
+   * taken. Arm ARM D1.3.2.1 has the order.
+   */
+  #beforeInstruction(): CpuEvent | undefined {
     if (this.midInstruction) return undefined;
     const registers = this.#registers;
     if (this.#stepActive() && !registers.singleStep) {
       const isv = 1 << 24;
-      return this.#handle(this.#debugEvent("softwareStep", faultStatus.debug | isv));
+      return this.#debugEvent("softwareStep", faultStatus.debug | isv);
     }
     if (this.#contextBreakpoint && this.#breakpointHits(registers.pc)) {
-      return this.#handle(this.#debugEvent("breakpoint"));
+      return this.#debugEvent("breakpoint");
     }
-    if (registers.illegal) {
-      return this.#handle({
-        kind: "exception",
-        ec: exceptionClass.illegalState,
-        iss: 0,
-        preferredReturn: "this",
-      });
-    }
+    if (registers.illegal) return this.#illegalState();
     const lines = this.#cluster.interrupts?.pending(this.index);
     if (lines !== undefined && this.interruptPending) {
       const irq = lines.irq && (registers.daif & pstate.i) === 0;
       this.#take({ kind: irq ? vectorKind.irq : vectorKind.fiq, returnAddress: registers.pc });
+      // Look again: the entry has left the step machine active-pending if it is active (Arm ARM D2.12.5).
+      return { kind: "retry" };
     }
     return undefined;
+  }
+
+  /** An Illegal Execution state exception, or what the fetch of the instruction raises before it. */
+  #illegalState(): CpuEvent {
+    fetchPage(this.#cluster, this, this.#registers.pc);
+    const event = this.#event;
+    this.#event = undefined;
+    return event ?? { kind: "exception", ec: exceptionClass.illegalState, iss: 0, preferredReturn: "this" };
   }
 
   #debugRoutedToHypervisor(): boolean {
@@ -539,11 +573,14 @@ export class Arm64Cpu {
         return undefined;
       case "exception": {
         const returnAddress = event.preferredReturn === "next" ? registers.pc + 4n : registers.pc;
+        // An exception takes time as an instruction does, so that a guest that does nothing else makes progress.
         if (event.preferredReturn === "next") {
-          this.#cluster.clock.advance(1);
+          this.#retire(1, registers.el);
           this.#advanceStep();
+        } else {
+          this.#cluster.clock.advance(1);
         }
-        this.#completed = [];
+        this.#dropAccesses();
         const far = event.far === undefined ? {} : { far: event.far };
         this.#take({
           kind: vectorKind.synchronous,
@@ -556,7 +593,7 @@ export class Arm64Cpu {
       case "trap":
         if (event.preferredReturn === "next") {
           registers.pc += 4n;
-          this.#cluster.clock.advance(1);
+          this.#retire(1, registers.el);
           this.#advanceStep();
         }
         return {
@@ -576,7 +613,7 @@ export class Arm64Cpu {
     registers.setInt(arm64State.exclusiveBytes, 0);
     this.eventPending = true;
     registers.pc = this.system.get("ELR_EL1");
-    this.#cluster.clock.advance(1);
+    this.#retire(1, 1);
     const kept = (registers.el === 0 ? 0 : 4) | registers.spSel;
     const wasEnabled = this.debugExceptionsEnabled();
     registers.pstate = legalReturn(spsr) ? spsr : ((spsr & ~0x1f) | kept | pstate.il) >>> 0;
