@@ -19,6 +19,7 @@ export class Arm64GuestDebug {
   readonly #cpu: Arm64Cpu;
   #control = 0;
   #host: DebugRegisters | undefined;
+  #lastHost = noDebugRegisters;
   /** The guest's own registers as the hardware takes them, as of when they were last read. */
   #guest: DebugRegisters = noDebugRegisters;
   #guestStale = true;
@@ -54,7 +55,8 @@ export class Arm64GuestDebug {
     const on = (debug.control & guestDebugControl.ENABLE) !== 0;
     this.#control = on ? debug.control : 0;
     if (!this.stepping) this.#stepPending = false;
-    this.#host = this.usesHardware ? hostRegisters(debug) : undefined;
+    this.#host = this.usesHardware ? keepSame(this.#lastHost, hostRegisters(debug)) : undefined;
+    this.#lastHost = this.#host ?? this.#lastHost;
   }
 
   /** The guest's own debug registers may have changed: they are read again before it runs. */
@@ -100,8 +102,7 @@ export class Arm64GuestDebug {
   #guestRegisters(): DebugRegisters {
     if (this.#guestStale) {
       this.#guestStale = false;
-      const read = guestRegisters(this.#cpu);
-      if (!sameRegisters(read, this.#guest)) this.#guest = read;
+      this.#guest = keepSame(this.#guest, guestRegisters(this.#cpu));
     }
     return this.#guest;
   }
@@ -143,10 +144,10 @@ function guestRegisters(cpu: Arm64Cpu): DebugRegisters {
   return { bvr: all("DBGBVR", resources.breakpoints), bcr, wvr: all("DBGWVR", resources.watchpoints), wcr };
 }
 
-function sameRegisters(a: DebugRegisters, b: DebugRegisters): boolean {
-  return (["bvr", "bcr", "wvr", "wcr"] as const).every((name) =>
-    a[name].every((value, n) => value === b[name][n]),
-  );
+/** `next`, or the object that already says the same: loading that costs nothing. */
+function keepSame(known: DebugRegisters, next: DebugRegisters): DebugRegisters {
+  const names = ["bvr", "bcr", "wvr", "wcr"] as const;
+  return names.every((name) => next[name].every((value, n) => value === known[name][n])) ? known : next;
 }
 
 function hostRegisters(debug: GuestDebug): DebugRegisters {

@@ -6,6 +6,7 @@ import { rights } from "../../../cpu/arm64/translation/walk.ts";
 import type { KvmExit } from "../../exits.ts";
 import type { GuestDebug } from "../../guestDebug.ts";
 import type { MpState, Translation, Vcpu } from "../../interface.ts";
+import { arm64Reg } from "../../oneReg.ts";
 import { Arm64GuestDebug } from "./guestDebug.ts";
 import { getRegister, registerIds, setRegister } from "./oneReg.ts";
 import type { EmbeddedArm64Vm } from "./vm.ts";
@@ -111,6 +112,7 @@ export class EmbeddedArm64Vcpu implements Vcpu {
   }
 
   setOneReg(id: bigint, value: bigint): void {
+    if (id === arm64Reg.pc) this.cpu.dropPass();
     setRegister(this.cpu, id, value);
   }
 

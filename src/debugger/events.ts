@@ -1,0 +1,57 @@
+import type { Breakpoint, Watchpoint } from "./breakpoints.ts";
+
+/** Why the guest stopped. */
+export type StopReason =
+  /** PC is at these breakpoints; their instruction has not been executed. */
+  | { readonly kind: "breakpoint"; readonly breakpoints: readonly Breakpoint[] }
+  /** The instruction at PC is about to make an access to watched memory; `address` is inside the watched range. */
+  | {
+      readonly kind: "watchpoint";
+      readonly watchpoints: readonly Watchpoint[];
+      readonly access: "read" | "write";
+      readonly address: bigint;
+    }
+  /** A step or range step is complete. */
+  | { readonly kind: "step" }
+  /** `stop` was called. */
+  | { readonly kind: "interrupt" }
+  /** The machine is at its first instruction. */
+  | { readonly kind: "reset" }
+  /** The machine cannot go on; `message` says why. The guest is as it was. */
+  | { readonly kind: "failure"; readonly message: string };
+
+/** The guest has stopped at an instruction of this vCPU. */
+export interface Stopped {
+  readonly kind: "stopped";
+  readonly vcpu: number;
+  readonly reason: StopReason;
+}
+
+/** The guest is off. */
+export interface Ended {
+  readonly kind: "ended";
+  readonly reason: "power-off" | "crash" | "killed";
+}
+
+/** What a run ends with. */
+export type StopEvent = Stopped | Ended;
+
+/** Whether the guest runs, and if not, why. */
+export type SessionStatus = { readonly kind: "running" } | StopEvent;
+
+/** What a session tells its listeners. */
+export type SessionEvent =
+  | { readonly kind: "running" }
+  | StopEvent
+  /** The guest has reset itself and runs on. */
+  | { readonly kind: "guest-reset" };
+
+/** What one vCPU does when the guest is resumed. */
+export type VcpuAction =
+  | { readonly kind: "continue" }
+  /** Executes one instruction, however little or much that does. */
+  | { readonly kind: "step" }
+  /** Steps while start ≤ PC < end; at least one instruction. */
+  | { readonly kind: "range-step"; readonly start: bigint; readonly end: bigint }
+  /** Stays where it is while others run. */
+  | { readonly kind: "stand" };
