@@ -1,5 +1,6 @@
 import { atomicCases } from "./atomicCases.ts";
 import { baseCases } from "./baseCases.ts";
+import { floatConversionCases, floatFusedCases, floatScalarCases, floatVectorCases } from "./floatCases.ts";
 import type { DifferentialSpec } from "./harness.ts";
 import { loadStoreCases } from "./loadStoreCases.ts";
 import { systemCases } from "./systemCases.ts";
@@ -14,6 +15,10 @@ export const differentialCases: readonly DifferentialSpec[] = [
   ...systemCases,
   ...vectorCases,
   ...structureCases,
+  ...floatScalarCases,
+  ...floatConversionCases,
+  ...floatVectorCases,
+  ...floatFusedCases,
 ];
 
 /** Words whose effect is stated by a test because no witness has it. */

@@ -114,6 +114,41 @@ function specOf({ encoding }: Definition): DifferentialSpec {
   };
 }
 
+/** Bits of ±2^exponent · (1 + 2^-place), or without the small part for a negative place. */
+function nearPower(double: boolean, negative: boolean, exponent: number, place: number): bigint {
+  const [fraction, bias, sign] = double ? [52, 1023, 63] : [23, 127, 31];
+  const small = place < 0 ? 0n : 1n << BigInt(fraction - place);
+  return (BigInt(negative) << BigInt(sign)) | (BigInt(exponent + bias) << BigInt(fraction)) | small;
+}
+
+/**
+ * Sums of a product and an addend whose rounding hangs on the last bits of the product: it is near half a last place of the
+ * addend, or nearly cancels it.
+ */
+function nearTies(state: TestState, f: Fields, random: Random): void {
+  randomMode(state, random);
+  const double = isDouble(f) ?? random.oneIn(2);
+  const precision = double ? 53 : 24;
+  const lanes = double ? 2 : 4;
+  const place = (): number => random.below(precision) - 1;
+  const numbers = Array.from({ length: lanes }, () => {
+    const exponent = random.below(40) - 20;
+    const distance = random.oneIn(2) ? random.below(3) - 1 : precision - 1 + random.below(4);
+    const n = nearPower(double, random.oneIn(2), exponent, place());
+    const m = nearPower(double, random.oneIn(2), random.below(3) - 1, place()) - BigInt(random.oneIn(4));
+    const a = nearPower(double, random.oneIn(2), exponent + distance, place()) - BigInt(random.oneIn(4));
+    return { n, m, a };
+  });
+  const put = (register: number, which: "n" | "m" | "a"): void => {
+    const whole = numbers.reduceRight((sum, lane) => (sum << BigInt(128 / lanes)) | lane[which], 0n);
+    state.setV(register, whole & 0xffff_ffff_ffff_ffffn, whole >> 64n);
+  };
+  const [n = 0, m = 0] = namedRegisters(f);
+  put(optional(f, "Ra") ?? f("Rd"), "a");
+  put(n, "n");
+  put(m, "m");
+}
+
 const isVector = (encoding: string): boolean => /_(vector|sisd|elem|elem_sisd)$/.test(encoding);
 const isConversion = (encoding: string): boolean => /CVT/.test(encoding);
 
@@ -133,3 +168,8 @@ export const floatConversionCases: readonly DifferentialSpec[] = specs.filter(({
 export const floatVectorCases: readonly DifferentialSpec[] = specs.filter(
   ({ encoding }) => isVector(encoding) && !isConversion(encoding),
 );
+
+/** The fused instructions on numbers that are hard to round. */
+export const floatFusedCases: readonly DifferentialSpec[] = specs
+  .filter(({ encoding }) => /^FN?M(ADD|SUB|LA|LS)/.test(encoding))
+  .map(({ encoding }) => ({ encoding, arrange: nearTies }));

@@ -1,4 +1,6 @@
-import { floatScalarCases } from "./floatCases.ts";
+import { floatFusedCases, floatScalarCases } from "./floatCases.ts";
 import { describeDifferential } from "./suite.ts";
 
 describeDifferential("scalar floating-point instructions", floatScalarCases);
+
+describeDifferential("fused floating-point instructions near ties", floatFusedCases);

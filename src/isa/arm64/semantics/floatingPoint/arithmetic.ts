@@ -1,6 +1,6 @@
 import type { Builder, Operand, RegisterOperand, Value } from "../../../../engine/ir/builder.ts";
 import type { ValueType } from "../../../../engine/wasm/types.ts";
-import { lowest, zero } from "../simd/lanes.ts";
+import { lowest, pick, zero } from "../simd/lanes.ts";
 
 type Vector = Value<"v128">;
 
@@ -46,9 +46,21 @@ export interface Arithmetic<T extends ValueType, M extends ValueType> {
   toOdd(sum: Value<T>, error: Value<T>): Value<T>;
   /** A double with its significand rounded to 26 bits, halves away from zero; overflows to infinity. Doubles only. */
   upperHalf(x: Value<T>): Value<T>;
-  /** Whether the significands of x and y have so few bits that the product of the two is exact; undefined: cannot tell. */
-  shortProduct(x: Value<T>, y: Value<T>): Value<M> | undefined;
+  /**
+   * Computes in double precision and rounds the number to nearest: exact as far as the number in between is exact, or rounded
+   * to odd. Singles only.
+   */
+  viaDouble<K extends string>(
+    operands: Readonly<Record<K, Value<T>>>,
+    body: InDouble<K>,
+  ): { readonly value: Value<T>; readonly mask: Value<M> };
 }
+
+/** A computation in double precision of one number and one truth value for each element. */
+export type InDouble<K extends string> = <T extends ValueType, M extends ValueType>(
+  k: Arithmetic<T, M>,
+  operands: Readonly<Record<K, Value<T>>>,
+) => { readonly number: Value<T>; readonly mask: Value<M> };
 
 /** A scalar's arithmetic. */
 export interface ScalarArithmetic<T extends "f32" | "f64"> extends Arithmetic<T, "i32"> {
@@ -82,8 +94,6 @@ export function singleBits(value: number): number {
 export function scalarDouble(b: Builder): ScalarArithmetic<"f64"> {
   const bitsOf = (x: Value<"f64">): Value<"i64"> => b.i64.reinterpret_f64(x);
   const ofBits = (x: Value<"i64">): Value<"f64"> => b.f64.reinterpret_i64(x);
-  const hidden = 1n << 52n;
-  const trailingZeros = (x: Value<"f64">): Value<"i64"> => b.i64.ctz(b.i64.or(bitsOf(x), hidden));
   return {
     b,
     type: "f64",
@@ -109,7 +119,7 @@ export function scalarDouble(b: Builder): ScalarArithmetic<"f64"> {
       return b.select("f64", b.i32.and(even, missing), ofBits(b.i64.add(s, towardsError)), sum);
     },
     upperHalf: (x) => ofBits(b.i64.and(b.i64.add(bitsOf(x), 1n << 26n), -(1n << 27n))),
-    shortProduct: (x, y) => b.i64.ge_u(b.i64.add(trailingZeros(x), trailingZeros(y)), 53n),
+    viaDouble: singlesOnly,
     fromInteger: (x, { bits, signed }) => {
       const sign = signed ? "s" : "u";
       return bits === 64
@@ -123,8 +133,6 @@ export function scalarDouble(b: Builder): ScalarArithmetic<"f64"> {
 export function scalarSingle(b: Builder): ScalarArithmetic<"f32"> {
   const bitsOf = (x: Value<"f32">): Value<"i32"> => b.i32.reinterpret_f32(x);
   const ofBits = (x: Value<"i32">): Value<"f32"> => b.f32.reinterpret_i32(x);
-  const hidden = 1 << 23;
-  const trailingZeros = (x: Value<"f32">): Value<"i32"> => b.i32.ctz(b.i32.or(bitsOf(x), hidden));
   return {
     b,
     type: "f32",
@@ -144,7 +152,10 @@ export function scalarSingle(b: Builder): ScalarArithmetic<"f32"> {
     withElement: (_x, _index, bits) => ofBits(b.i32.wrap_i64(bits)),
     toOdd: doublesOnly,
     upperHalf: doublesOnly,
-    shortProduct: (x, y) => b.i32.ge_u(b.i32.add(trailingZeros(x), trailingZeros(y)), 24),
+    viaDouble: (operands, body) => {
+      const { number, mask } = body(scalarDouble(b), mapRecord(operands, b.f64.promote_f32));
+      return { value: b.f32.demote_f64(number), mask };
+    },
     fromInteger: (x, { bits, signed }) => {
       const sign = signed ? "s" : "u";
       return bits === 64
@@ -184,7 +195,7 @@ export function vectorDouble(b: Builder): Arithmetic<"v128", "v128"> {
       const kept = -(1n << 27n);
       return b.v128.and(b.i64x2.add(x, b.constV128(half, half)), b.constV128(kept, kept));
     },
-    shortProduct: () => undefined,
+    viaDouble: singlesOnly,
   };
 }
 
@@ -212,7 +223,19 @@ export function vectorSingle(b: Builder, elements: 2 | 4): Arithmetic<"v128", "v
     withElement: (x, index, bits) => b.i32x4.replace_lane(index, x, b.i32.wrap_i64(bits)),
     toOdd: doublesOnly,
     upperHalf: doublesOnly,
-    shortProduct: () => undefined,
+    viaDouble: (operands, body) => {
+      const half = (place: (x: Vector) => Vector) => {
+        const wide = mapRecord(operands, (x) => b.f64x2.promote_low_f32x4(place(x)));
+        const { number, mask } = body(vectorDouble(b), wide);
+        return { value: b.f32x4.demote_f64x2_zero(number), mask };
+      };
+      const low = half((x) => x);
+      const high = elements === 4 ? half((x) => pick(b, 3, x, x, [1, 1])) : low;
+      return {
+        value: pick(b, 3, low.value, high.value, [0, 2]),
+        mask: pick(b, 2, low.mask, high.mask, [0, 2, 4, 6]),
+      };
+    },
   };
 }
 
@@ -231,6 +254,18 @@ function vectorMasks(b: Builder): Pick<Arithmetic<"v128", "v128">, "both" | "eit
     choose: (mask, then, otherwise) => b.v128.bitselect(then, otherwise, mask),
     ones: (mask) => mask,
   };
+}
+
+function mapRecord<K extends string, X, Y>(
+  record: Readonly<Record<K, X>>,
+  map: (value: X) => Y,
+): Readonly<Record<K, Y>> {
+  const entries = Object.entries<X>(record).map(([key, value]) => [key, map(value)]);
+  return Object.fromEntries(entries) as Record<K, Y>;
+}
+
+function singlesOnly(): never {
+  throw new TypeError("only single precision has this");
 }
 
 function doublesOnly(): never {

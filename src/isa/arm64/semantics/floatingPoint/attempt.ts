@@ -33,7 +33,7 @@ export interface Attempt<T extends ValueType, M extends ValueType> {
   /** Where the mode makes the value the architecture's, with no exception but perhaps Inexact (none in the modes but `rounding`). */
   readonly plain: Value<M>;
   /** For the mode `rounding`: where, moreover, the value is exact. It may miss cases. Evaluated when IXC is clear. */
-  readonly exact?: (() => Value<M> | undefined) | undefined;
+  readonly exact?: () => Value<M>;
 }
 
 /** The attempt's value where it is right, otherwise what `soft` computes. */

@@ -1,7 +1,6 @@
-import type { Builder, Value } from "../../../../engine/ir/builder.ts";
+import type { Value } from "../../../../engine/ir/builder.ts";
 import type { ValueType } from "../../../../engine/wasm/types.ts";
-import { pick } from "../simd/lanes.ts";
-import { type Arithmetic, scalarDouble, vectorDouble } from "./arithmetic.ts";
+import type { Arithmetic } from "./arithmetic.ts";
 import type { Attempt } from "./attempt.ts";
 
 /** a + n · m, halved when `half`. */
@@ -113,39 +112,21 @@ export function becomesSingle<T extends ValueType, M extends ValueType>(
   return k.both(notTiny, k.compare("lt", magnitude, k.constant(overflowToSingle)));
 }
 
-function fusedScalarSingle(b: Builder, { a, n, m, half }: Sum<"f32">): Attempt<"f32", "i32"> {
-  const k = scalarDouble(b);
-  const wide = (x: Value<"f32">): Value<"f64"> => b.f64.promote_f32(x);
-  const { odd, error } = fusedToOdd(k, { a: wide(a), n: wide(n), m: wide(m), half });
-  const value = b.f32.demote_f64(odd);
-  return {
-    value,
-    mode: "rounding",
-    plain: becomesSingle(k, odd),
-    exact: () => k.both(k.compare("eq", error, k.constant(0)), k.compare("eq", wide(value), odd)),
-  };
-}
-
-function fusedVectorSingle(
-  b: Builder,
-  elements: number,
-  { a, n, m, half }: Sum<"v128">,
-): Attempt<"v128", "v128"> {
-  const k = vectorDouble(b);
-  const upper = (x: Value<"v128">): Value<"v128"> => pick(b, 3, x, x, [1, 1]);
-  const ofHalf = (place: (x: Value<"v128">) => Value<"v128">) => {
-    const wide = (x: Value<"v128">): Value<"v128"> => b.f64x2.promote_low_f32x4(place(x));
-    const { odd } = fusedToOdd(k, { a: wide(a), n: wide(n), m: wide(m), half });
-    return { value: b.f32x4.demote_f64x2_zero(odd), plain: becomesSingle(k, odd) };
-  };
-  const low = ofHalf((x) => x);
-  if (elements === 2) return { ...low, mode: "rounding" };
-  const high = ofHalf(upper);
-  return {
-    value: pick(b, 3, low.value, high.value, [0, 2]),
-    mode: "rounding",
-    plain: k.both(low.plain, high.plain),
-  };
+function fusedSingle<T extends ValueType, M extends ValueType>(
+  k: Arithmetic<T, M>,
+  { a, n, m, half }: Sum<T>,
+): Attempt<T, M> {
+  const { value, mask } = k.viaDouble({ a, n, m }, (wide, operands) => {
+    const { odd } = fusedToOdd(wide, { ...operands, half });
+    return { number: odd, mask: becomesSingle(wide, odd) };
+  });
+  const exact = (): Value<M> =>
+    k.viaDouble({ a, n, m, value }, (wide, operands) => {
+      const { odd, error } = fusedToOdd(wide, { ...operands, half });
+      const exactSum = wide.compare("eq", error, wide.constant(0));
+      return { number: odd, mask: wide.both(exactSum, wide.compare("eq", odd, operands.value)) };
+    }).mask;
+  return { value, mode: "rounding", plain: mask, exact };
 }
 
 /** a + n · m with one rounding, halved before it when `half` (which loses nothing: the sum is zero or far from the denormals). */
@@ -156,14 +137,25 @@ export function fused<T extends ValueType, M extends ValueType>(
   m: Value<T>,
   half = false,
 ): Attempt<T, M> {
-  if (k.bits === 64) return fusedDouble(k, { a, n, m, half });
   const sum = { a, n, m, half };
-  const attempt = isVector(sum)
-    ? fusedVectorSingle(k.b, k.elements, sum)
-    : fusedScalarSingle(k.b, sum as unknown as Sum<"f32">);
-  return attempt as unknown as Attempt<T, M>;
+  return k.bits === 64 ? fusedDouble(k, sum) : fusedSingle(k, sum);
 }
 
-function isVector(sum: Sum<ValueType>): sum is Sum<"v128"> {
-  return sum.a.type === "v128";
+/** Where p is exactly x · y. It may miss doubles near the denormals. */
+export function isProduct<T extends ValueType, M extends ValueType>(
+  k: Arithmetic<T, M>,
+  p: Value<T>,
+  x: Value<T>,
+  y: Value<T>,
+): Value<M> {
+  if (k.bits === 32) {
+    return k.viaDouble({ p, x, y }, (wide, operands) => {
+      const product = wide.binary("mul", operands.x, operands.y);
+      return { number: product, mask: wide.compare("eq", product, operands.p) };
+    }).mask;
+  }
+  const product = k.binary("mul", x, y);
+  const exact = k.compare("eq", productError(k, x, y, product), k.constant(0));
+  const notTiny = k.compare("gt", k.unary("abs", product), k.constant(smallestProduct));
+  return k.both(k.compare("eq", product, p), k.both(exact, notTiny));
 }

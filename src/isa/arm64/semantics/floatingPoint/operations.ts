@@ -2,7 +2,7 @@ import type { Value } from "../../../../engine/ir/builder.ts";
 import type { ValueType } from "../../../../engine/wasm/types.ts";
 import type { Arithmetic } from "./arithmetic.ts";
 import { type Attempt, settle } from "./attempt.ts";
-import { fused, twoSum } from "./fused.ts";
+import { fused, isProduct, twoSum } from "./fused.ts";
 import { type SoftOptions, softEach } from "./softFloat.ts";
 
 /** A rule for one operand in any shape. */
@@ -92,10 +92,7 @@ const multiplication: BinaryAttempt = (k, x, y) => {
     value,
     mode: "rounding",
     plain: k.either(isRoundedNormal(k, value), zeroByFactor),
-    exact: () => {
-      const short = k.shortProduct(x, y);
-      return short === undefined ? undefined : k.either(short, isZero(k, value));
-    },
+    exact: () => k.either(isProduct(k, value, x, y), isZero(k, value)),
   };
 };
 
@@ -106,11 +103,7 @@ const division: BinaryAttempt = (k, x, y) => {
     value,
     mode: "rounding",
     plain: k.either(isRoundedNormal(k, value), zeroByDividend),
-    exact: () => {
-      const short = k.shortProduct(value, y);
-      const restored = k.compare("eq", k.binary("mul", value, y), x);
-      return short === undefined ? undefined : k.either(k.both(short, restored), isZero(k, value));
-    },
+    exact: () => k.either(isProduct(k, x, value, y), isZero(k, value)),
   };
 };
 
@@ -209,11 +202,7 @@ export const squareRoot: Unary = (k, x) => {
     value,
     mode: "rounding",
     plain: isFiniteNumber(k, value),
-    exact: () => {
-      const short = k.shortProduct(value, value);
-      const restored = k.compare("eq", k.binary("mul", value, value), x);
-      return short === undefined ? undefined : k.both(short, restored);
-    },
+    exact: () => k.either(isProduct(k, x, value, value), isZero(k, value)),
   } as const;
   return settle(k, attempt, () => softEach(k, "sqrt", [x]));
 };
