@@ -1,5 +1,5 @@
 import type { Builder, FlagModel } from "./ir/builder.ts";
-import type { Signature } from "./wasm/types.ts";
+import type { Signature, ValueType } from "./wasm/types.ts";
 
 /** What a decoded operand is: the 16-bit address of a register, or an integer. */
 export type OperandKind = "register" | "i32" | "i64";
@@ -20,6 +20,14 @@ export interface DecodedInstruction {
   readonly operands: readonly (number | bigint)[];
 }
 
+/** A piece of guest state that compiled code may keep in a WebAssembly local while it runs. */
+export interface CachedState {
+  /** Address in the state window. */
+  readonly address: number;
+  /** The type it is mostly read and written as. */
+  readonly type: ValueType;
+}
+
 /** Everything the engine needs to know of an instruction set. */
 export interface InstructionSet {
   readonly name: string;
@@ -27,6 +35,8 @@ export interface InstructionSet {
   /** Number of the operation that raises the undefined-instruction exception. */
   readonly undefinedOperation: number;
   readonly flags: FlagModel;
+  /** Registers and flags, as far as compiled regions keep them in locals; no two overlap. Other state stays in memory. */
+  readonly cachedState: readonly CachedState[];
   /** Calls out of WebAssembly that the operations make, by name. */
   readonly hostCalls: Readonly<Record<string, Signature>>;
   /** Bytes between instruction addresses; each has a decoded record. */

@@ -1,26 +1,12 @@
 import { packAccess } from "../access.ts";
 import type { Target } from "../ir/lower.ts";
 import type { Access, HostNode, Node, Place, Statement } from "../ir/node.ts";
-import { engineState, tlbEntries, tlbEntry } from "../layout.ts";
+import { engineState } from "../layout.ts";
 import type { OperandSlot } from "../operation.ts";
+import { pushHostAddress, pushTlbHolds } from "../tlbLookUp.ts";
 import type { FunctionWriter } from "../wasm/function.ts";
-import { type LoadName, loads, type StoreName, stores } from "../wasm/operators.ts";
+import { type LoadName, loads, plainLoad, plainStore, stores } from "../wasm/operators.ts";
 import type { ValueType } from "../wasm/types.ts";
-
-const plainLoad: Readonly<Record<ValueType, LoadName>> = {
-  i32: "i32.load",
-  i64: "i64.load",
-  f32: "f32.load",
-  f64: "f64.load",
-  v128: "v128.load",
-};
-const plainStore: Readonly<Record<ValueType, StoreName>> = {
-  i32: "i32.store",
-  i64: "i64.store",
-  f32: "f32.store",
-  f64: "f64.store",
-  v128: "v128.store",
-};
 
 /**
  * The interpreter's half of lowering: operands are loads from the decoded record, registers are memory. Subclasses say how
@@ -80,9 +66,9 @@ export abstract class RecordTarget implements Target {
     const entry = code.takeLocal("i32");
     pushAddress();
     code.set(address);
-    this.#lookUp(address, entry, access, access.willWrite ? tlbEntry.writeTag : tlbEntry.readTag);
+    this.#lookUp(address, entry, access);
     code.if(type);
-    this.#pushHost(address, entry);
+    pushHostAddress(code, address, entry);
     code.load(operator, 0);
     code.else();
     this.#pushSlowAddress(address, entry, access);
@@ -122,9 +108,9 @@ export abstract class RecordTarget implements Target {
     code.set(address);
     pushValue();
     code.set(value);
-    this.#lookUp(address, entry, access, tlbEntry.writeTag);
+    this.#lookUp(address, entry, access);
     code.if();
-    this.#pushHost(address, entry);
+    pushHostAddress(code, address, entry);
     code.get(value);
     code.store(operator, 0);
     code.else();
@@ -198,37 +184,17 @@ export abstract class RecordTarget implements Target {
     return 0;
   }
 
-  /**
-   * Leaves 1 when the TLB holds the page for this access. A misaligned address differs from the tag in its low bits, and an
-   * access that runs into the next page carries into the page number, so that both take the slow path.
-   */
-  #lookUp(address: number, entry: number, access: Access, tag: number): void {
-    const code = this.code;
-    if (access.unprivileged) {
-      code.i32(0);
-      code.load("i32.load", engineState.unprivilegedTlb.place.address);
-    } else {
-      this.pushTlb();
-    }
-    code.get(address);
-    code.i64(12n);
-    code.operator("i64.shr_u");
-    code.operator("i32.wrap_i64");
-    code.i32(tlbEntries - 1);
-    code.operator("i32.and");
-    code.i32(Math.log2(tlbEntry.bytes));
-    code.operator("i32.shl");
-    code.operator("i32.add");
-    code.tee(entry);
-    code.load("i64.load", tag);
-    code.get(address);
-    if (access.bytes !== access.element) {
-      code.i64(BigInt(access.bytes - access.element));
-      code.operator("i64.add");
-    }
-    code.i64(~0xfffn | BigInt(access.element - 1));
-    code.operator("i64.and");
-    code.operator("i64.eq");
+  /** Leaves 1 when the TLB holds the page for this access. */
+  #lookUp(address: number, entry: number, access: Access): void {
+    const pushTlb = (): void => {
+      if (access.unprivileged) {
+        this.code.i32(0);
+        this.code.load("i32.load", engineState.unprivilegedTlb.place.address);
+      } else {
+        this.pushTlb();
+      }
+    };
+    pushTlbHolds(this.code, pushTlb, address, entry, access);
   }
 
   #pushSlowAddress(address: number, entry: number, access: Access): void {
@@ -236,15 +202,6 @@ export abstract class RecordTarget implements Target {
     this.code.get(entry);
     this.code.i32(packAccess(access));
     this.#call("slowAddress");
-  }
-
-  #pushHost(address: number, entry: number): void {
-    const code = this.code;
-    code.get(address);
-    code.operator("i32.wrap_i64");
-    code.get(entry);
-    code.load("i32.load", tlbEntry.addend);
-    code.operator("i32.add");
   }
 
   /** Turns the slow path's raw bits into what the load operator would have left. */

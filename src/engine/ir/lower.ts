@@ -30,9 +30,15 @@ export interface Target {
   flags(statement: FlagsStatement, pushArgument: (index: number) => void): boolean;
 }
 
-/** Appends the code of one operation to the target's function. Locals it takes are given back at the end. */
-export function lower(meaning: Meaning, target: Target): void {
-  new Lowering(meaning, target).run(meaning.statements);
+/** Locals that hold values computed elsewhere, by node id. */
+export type Bindings = ReadonlyMap<number, number>;
+
+/**
+ * Appends the code of one operation to the target's function. Locals it takes are given back at the end. `bindings` are for
+ * statements taken out of their operation: where to find the values computed before them.
+ */
+export function lower(meaning: Meaning, target: Target, bindings?: Bindings): void {
+  new Lowering(meaning, target, bindings).run(meaning.statements);
 }
 
 class Lowering {
@@ -43,11 +49,14 @@ class Lowering {
   readonly #variables = new Map<number, number>();
   readonly #taken: { type: ValueType; index: number }[] = [];
 
-  constructor(meaning: Meaning, target: Target) {
+  constructor(meaning: Meaning, target: Target, bindings?: Bindings) {
     this.#target = target;
     this.#code = target.code;
     this.#analysis = analyse(meaning);
     this.#locals = new Int32Array(meaning.nodeCount).fill(-1);
+    bindings?.forEach((local, id) => {
+      this.#locals[id] = local;
+    });
   }
 
   run(statements: readonly Statement[]): void {

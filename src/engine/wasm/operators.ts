@@ -385,6 +385,24 @@ export const stores = {
   "v128.store": { code: 0xfd000b, type: "v128", bytes: 16 },
 } as const satisfies Record<string, MemoryOperatorEntry>;
 
+/** The load of a whole value of each type. */
+export const plainLoad = {
+  i32: "i32.load",
+  i64: "i64.load",
+  f32: "f32.load",
+  f64: "f64.load",
+  v128: "v128.load",
+} as const satisfies Readonly<Record<ValueType, keyof typeof loads>>;
+
+/** The store of a whole value of each type. */
+export const plainStore = {
+  i32: "i32.store",
+  i64: "i64.store",
+  f32: "f32.store",
+  f64: "f64.store",
+  v128: "v128.store",
+} as const satisfies Readonly<Record<ValueType, keyof typeof stores>>;
+
 /** One row of the operator tables. */
 export interface OperatorEntry {
   readonly code: number;

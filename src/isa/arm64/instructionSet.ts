@@ -4,6 +4,7 @@ import { arm64HostCalls } from "./hostCalls.ts";
 import { type Definition, define, type FieldReader, imm32 } from "./semantics/define.ts";
 import { arm64Flags } from "./semantics/flags.ts";
 import { a64Definitions } from "./semantics/index.ts";
+import { cachedState } from "./state.ts";
 
 const undefinedInstruction: Operation = {
   name: "undefined",
@@ -53,6 +54,7 @@ export function arm64InstructionSet(): InstructionSet {
     operations,
     undefinedOperation: 0,
     flags: arm64Flags,
+    cachedState,
     hostCalls: arm64HostCalls,
     instructionBytes: 4,
     decode,

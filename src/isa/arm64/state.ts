@@ -1,5 +1,6 @@
 import type { StateField } from "../../engine/ir/builder.ts";
 import { discardRegisterAddress, field, zeroRegisterAddress } from "../../engine/layout.ts";
+import type { CachedState } from "../../engine/operation.ts";
 
 /** Address of X0; X1–X30 follow, 8 bytes each, then the current stack pointer. */
 const generalRegisters = 0x480;
@@ -77,3 +78,12 @@ export function generalOrStackPointer(n: number): number {
 export function vectorRegisterAddress(n: number): number {
   return vectorRegisters + n * 16;
 }
+
+const flagFields = [arm64State.flagN, arm64State.flagZ, arm64State.flagC, arm64State.flagV];
+
+/** What compiled code keeps in locals: X0–X30, SP, NZCV, V0–V31. */
+export const cachedState: readonly CachedState[] = [
+  ...Array.from({ length: 32 }, (_, n): CachedState => ({ address: generalRegisterAddress(n), type: "i64" })),
+  ...flagFields.map(({ type, place }): CachedState => ({ address: place.address, type })),
+  ...Array.from({ length: 32 }, (_, n): CachedState => ({ address: vectorRegisterAddress(n), type: "v128" })),
+];

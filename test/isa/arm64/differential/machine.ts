@@ -2,6 +2,7 @@ import { unpackAccess } from "../../../../src/engine/access.ts";
 import { Engine, type EngineHost } from "../../../../src/engine/engine.ts";
 import { engineState } from "../../../../src/engine/layout.ts";
 import type { InstructionSet } from "../../../../src/engine/operation.ts";
+import type { TlbRights } from "../../../../src/engine/tlb.ts";
 import {
   arm64State,
   generalRegisterAddress,
@@ -28,6 +29,7 @@ const returning: ReadonlySet<string> = new Set([
   "hint",
   "contextSynchronization",
   "floatingPointControl",
+  "softFloat",
 ]);
 
 /** What a system register reads as in this machine, so that a test can tell where a value came from. */
@@ -145,17 +147,32 @@ export class TestMachine {
     this.setInt(at(arm64State.fpFast), Number(exact));
   }
 
-  /** Places words at the beginning of the code window and executes as many instructions. */
-  run(words: readonly number[]): OurOutcome {
+  /** Places words at the beginning of the code window, PC on the first. */
+  place(words: readonly number[]): void {
     const { engine } = this;
     words.forEach((word, i) => {
       engine.memory.view.setUint32(this.#codeBase + 4 * i, word, true);
     });
     engine.code.written(this.#codeBase, 4 * words.length);
     this.setLong(at(engineState.pc), layout.code.address);
+    this.clear();
+  }
+
+  /** Forgets how the last run ended, and its calls. */
+  clear(): void {
     this.#outcome = { kind: "ok" };
     this.calls.length = 0;
-    const { retired } = engine.run(words.length);
+  }
+
+  /** How what ran since `place` or `clear` ended. */
+  get outcome(): OurOutcome {
+    return this.#outcome;
+  }
+
+  /** Places words at the beginning of the code window and executes as many instructions. */
+  run(words: readonly number[]): OurOutcome {
+    this.place(words);
+    const { retired } = this.engine.run(words.length);
     if (this.#outcome.kind === "ok" && retired !== words.length)
       throw new Error(`${retired} of ${words.length} instructions retired without an exception`);
     return this.#outcome;
@@ -167,6 +184,13 @@ export class TestMachine {
       if (both) this.engine.tlb.flush(context);
       else this.engine.tlb.flushFirst(context);
     }
+  }
+
+  /** Gives the page of a data window the TLB entry that an access with these rights would leave. */
+  map(address: bigint, rights: TlbRights, context: 0 | 1): void {
+    const offset = this.#offset(address);
+    if (offset < 0) throw new RangeError(`no data window has ${address}`);
+    this.engine.tlb.fill(context, address, this.#dataBase + offset, rights);
   }
 
   #isCode(address: bigint): boolean {
@@ -244,12 +268,12 @@ export class TestMachine {
   }
 
   #call(name: string, args: readonly (number | bigint)[]): number | bigint | undefined {
-    if (name === "softFloat") return this.#softFloat(args);
     if (!returning.has(name)) {
       this.#end({ kind: "call", name, args });
       return undefined;
     }
     this.calls.push({ name, args });
+    if (name === "softFloat") return this.#softFloat(args);
     if (name === "floatingPointControl") {
       const value = Number(BigInt.asUintN(32, BigInt(args[1] ?? 0n)));
       if (args[0] === 0) this.setFloatControl(value, this.fpsr);
