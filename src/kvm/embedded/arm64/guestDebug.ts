@@ -11,6 +11,9 @@ const known =
   guestDebugControl.USE_SW_BP |
   guestDebugControl.USE_HW;
 
+/** OSLSR_EL1.OSLK. */
+const osLocked = 2n;
+
 /** HCR_EL2 while a guest runs: stage 2 on, waits trapped; without EL3 an SMC is UNDEFINED by itself. */
 export const guestHcr = hcr.VM | hcr.TWI | hcr.TWE;
 
@@ -24,6 +27,7 @@ export class Arm64GuestDebug {
   #guest: DebugRegisters = noDebugRegisters;
   #guestStale = true;
   #savedMdscr: bigint | undefined;
+  #savedOsLock = 0n;
   #savedSingleStep = false;
   /** The step machine was left active-pending: the step exception is still to come. */
   #stepPending = false;
@@ -80,7 +84,14 @@ export class Arm64GuestDebug {
     const { system, registers } = cpu;
     this.#savedMdscr = system.raw("MDSCR_EL1");
     this.#savedSingleStep = registers.singleStep;
+    this.#savedOsLock = system.raw("OSLSR_EL1");
     let value = this.#savedMdscr & ~BigInt(mdscr.SS);
+    // The guest's OS lock must not silence the host: the lock is open while the guest runs, and what it would have silenced
+    // of the guest's own is switched off.
+    if ((this.#savedOsLock & osLocked) !== 0n) {
+      system.setRaw("OSLSR_EL1", this.#savedOsLock & ~osLocked);
+      value &= ~BigInt(mdscr.MDE);
+    }
     if (this.stepping) {
       value |= BigInt(mdscr.SS);
       registers.singleStep = !this.#stepPending;
@@ -95,6 +106,7 @@ export class Arm64GuestDebug {
     if (this.#savedMdscr === undefined) return;
     if (this.stepping) this.#stepPending = !reported && !registers.singleStep;
     system.setRaw("MDSCR_EL1", this.#savedMdscr);
+    system.setRaw("OSLSR_EL1", this.#savedOsLock);
     if (this.stepping) registers.singleStep = this.#savedSingleStep;
     this.#savedMdscr = undefined;
   }

@@ -1,0 +1,178 @@
+import type { VcpuAction } from "../../debugger/events.ts";
+import type { DebugSession } from "../../debugger/session.ts";
+import type { DebuggedVcpu } from "../../debugger/vcpu.ts";
+import type { ArchitectureDescription } from "../architecture.ts";
+import { type Outcome, type Refusal, refuse } from "../refusal.ts";
+import type {
+  KillCapability,
+  MemoryRegion,
+  MonitorCapability,
+  PhysicalMemoryCapability,
+  RestartCapability,
+  ResumeAction,
+  StepPolicyCapability,
+  Target,
+  TargetEvent,
+  TargetStatus,
+  TargetThread,
+  ThreadId,
+  ThreadResume,
+} from "../target.ts";
+import { TargetBreakpoints } from "./breakpoints.ts";
+import { statusOf, stopOf, threadOf, vcpuOf } from "./events.ts";
+import { Monitor } from "./monitor/monitor.ts";
+import { outcomeOf } from "./outcome.ts";
+import { mappingAt } from "./regions.ts";
+import { arm64TargetRegisters, loadLittle, storeLittle, type TargetRegisters } from "./registers.ts";
+
+/** Bits of `qqemu.sstep`, as QEMU has them. */
+const stepBits = { ENABLE: 1, NOIRQ: 2 } as const;
+
+const stand: VcpuAction = { kind: "stand" };
+
+/** A debug session as a target of the gdb server. */
+export class DebuggerTarget implements Target {
+  readonly architecture: ArchitectureDescription;
+  readonly breakpoints: TargetBreakpoints;
+  readonly monitor: MonitorCapability;
+  readonly physicalMemory: PhysicalMemoryCapability;
+  readonly stepPolicy: StepPolicyCapability;
+  readonly kill: KillCapability = { kill: () => outcomeOf(() => this.#session.kill()) };
+  readonly restart: RestartCapability;
+  readonly #session: DebugSession;
+  readonly #registers: TargetRegisters;
+  readonly #listeners = new Set<(event: TargetEvent) => void>();
+
+  constructor(session: DebugSession) {
+    this.#session = session;
+    this.#registers = arm64TargetRegisters();
+    this.architecture = this.#registers.description;
+    this.breakpoints = new TargetBreakpoints(session, this.#registers, (text) =>
+      this.#emit({ kind: "output", text }),
+    );
+    this.monitor = new Monitor(session, this.breakpoints);
+    const { memory } = session;
+    this.physicalMemory = {
+      read: (address, into) => memory.readPhysical(address, into),
+      write: (address, bytes) => memory.writePhysical(address, bytes),
+    };
+    this.stepPolicy = {
+      bits: stepBits,
+      get: () => stepBits.ENABLE | (session.holdInterruptsWhileStepping ? stepBits.NOIRQ : 0),
+      set: (bits) => this.#setStepPolicy(bits),
+    };
+    this.restart = {
+      restart: (argv) =>
+        argv.length > 0
+          ? refuse("unsupported", "the machine takes no arguments: it starts the image it was made with")
+          : outcomeOf(() => session.reset()),
+    };
+    session.subscribe((event) => {
+      if (event.kind === "running") return;
+      if (event.kind === "guest-reset") {
+        this.#emit({ kind: "output", text: "the guest has reset the machine\n" });
+        return;
+      }
+      if (event.kind === "stopped" && event.reason.kind === "failure")
+        this.#emit({ kind: "output", text: `${event.reason.message}\n` });
+      this.#emit(stopOf(event));
+    });
+  }
+
+  status(): TargetStatus {
+    return statusOf(this.#session.status);
+  }
+
+  threads(): readonly TargetThread[] {
+    return this.#session.vcpus.map((vcpu) => ({
+      id: threadOf(vcpu.id),
+      name: `cpu${vcpu.id}`,
+      core: vcpu.id,
+      detail: this.#detail(vcpu),
+    }));
+  }
+
+  readRegister(thread: ThreadId, regnum: number, into: Uint8Array): Outcome | "unavailable" {
+    const register = this.#registers.byNumber.get(regnum);
+    if (register === undefined) return "unavailable";
+    return outcomeOf(() => storeLittle(register.read(this.#vcpu(thread).kvm), into));
+  }
+
+  writeRegister(thread: ThreadId, regnum: number, bytes: Uint8Array): Outcome {
+    const register = this.#registers.byNumber.get(regnum);
+    if (register === undefined) return refuse("invalid", `there is no register ${regnum}`);
+    return outcomeOf(() => this.#vcpu(thread).setRegister(register.name, loadLittle(bytes)));
+  }
+
+  readMemory(thread: ThreadId, address: bigint, into: Uint8Array): number {
+    return this.#session.memory.readVirtual(this.#vcpu(thread).kvm, address, into);
+  }
+
+  writeMemory(thread: ThreadId, address: bigint, bytes: Uint8Array): number {
+    return this.#session.memory.writeVirtual(this.#vcpu(thread).kvm, address, bytes);
+  }
+
+  resume(plan: readonly ThreadResume[]): Outcome {
+    const actions = new Map(plan.map(({ thread, action }) => [vcpuOf(thread), actionOf(action)]));
+    return outcomeOf(() => this.#session.resume((vcpu) => actions.get(vcpu.id) ?? stand));
+  }
+
+  interrupt(): void {
+    this.#session.stop();
+  }
+
+  detach(): Outcome {
+    if (this.#session.status.kind !== "stopped") return "done";
+    return outcomeOf(() => this.#session.resume(() => ({ kind: "continue" })));
+  }
+
+  subscribe(listener: (event: TargetEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  memoryRegion(thread: ThreadId, address: bigint): MemoryRegion | Refusal {
+    return mappingAt(this.#session.memory, this.#vcpu(thread).kvm, address);
+  }
+
+  #vcpu(thread: ThreadId): DebuggedVcpu {
+    return this.#session.vcpu(vcpuOf(thread));
+  }
+
+  #detail(vcpu: DebuggedVcpu): string {
+    switch (vcpu.state) {
+      case "off":
+        return "powered off";
+      case "waiting":
+        return "halted: waits for an interrupt";
+      case "running":
+        return "running";
+    }
+  }
+
+  #setStepPolicy(bits: number): Outcome {
+    const all = stepBits.ENABLE | stepBits.NOIRQ;
+    if ((bits & ~all) !== 0)
+      return refuse("invalid", `step bits are ENABLE=1 and NOIRQ=2; time never passes but by instructions`);
+    this.#session.holdInterruptsWhileStepping = (bits & stepBits.NOIRQ) !== 0;
+    return "done";
+  }
+
+  #emit(event: TargetEvent): void {
+    for (const listener of [...this.#listeners]) listener(event);
+  }
+}
+
+function actionOf(action: ResumeAction): VcpuAction {
+  switch (action.kind) {
+    case "stop":
+      return stand;
+    case "range-step":
+      return action;
+    default:
+      // A guest has no signals: they are for processes.
+      return { kind: action.kind };
+  }
+}
