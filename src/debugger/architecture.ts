@@ -1,6 +1,10 @@
 import type { KvmExit } from "../kvm/exits.ts";
 import type { GuestDebug } from "../kvm/guestDebug.ts";
 import type { Vcpu } from "../kvm/interface.ts";
+import type { Backtrace } from "./symbols/arm64/unwind.ts";
+import type { KernelObservation } from "./symbols/kaslr.ts";
+import type { ReadMemory } from "./symbols/read-memory.ts";
+import type { SymbolTable } from "./symbols/symbol-table.ts";
 
 /** A `KVM_EXIT_DEBUG`. */
 export type DebugExit = Extract<KvmExit, { readonly reason: "DEBUG" }>;
@@ -38,6 +42,13 @@ export interface RegisterAccess {
   write(vcpu: Vcpu, value: bigint): void;
 }
 
+/** What a vCPU's registers say of where the kernel is. */
+export interface Observed {
+  /** Whether its addresses are virtual: its translation is on. */
+  readonly translated: boolean;
+  readonly kernel: KernelObservation;
+}
+
 /** What the debugger has to know of an instruction set. */
 export interface DebugArchitecture {
   /** One-reg id of the program counter. */
@@ -58,4 +69,12 @@ export interface DebugArchitecture {
   ): NonNullable<GuestDebug["arch"]>;
   /** Gives a debug exit that is the guest's own to the guest: exception entry, as bare hardware would have done it. */
   deliver(vcpu: Vcpu, exit: DebugExit): void;
+  observe(vcpu: Vcpu): Observed;
+  /** The call stack of a stopped vCPU, innermost frame first. */
+  backtrace(
+    vcpu: Vcpu,
+    read: ReadMemory,
+    symbols: SymbolTable | undefined,
+    mostFrames: number | undefined,
+  ): Backtrace;
 }

@@ -5,6 +5,7 @@ import type { DebugArchitecture, DebugExit } from "./architecture.ts";
 import { type Breakpoint, BreakpointList, type Condition, type Watchpoint } from "./breakpoints.ts";
 import { DebuggerError } from "./errors.ts";
 import type { SessionEvent, SessionStatus, StopEvent, StopReason, VcpuAction } from "./events.ts";
+import { GuestSymbols } from "./guestSymbols.ts";
 import type { Host } from "./host.ts";
 import type { DebuggedMachine } from "./machine.ts";
 import { MemoryView } from "./memory.ts";
@@ -46,6 +47,7 @@ export class DebugSession {
   /** Guest memory, with the debugger's patches hidden. */
   readonly memory: MemoryView;
   readonly breakpoints: BreakpointList;
+  readonly symbols: GuestSymbols;
   /** Interrupts stay pending while a vCPU steps, so that a step does not end in a handler. */
   holdInterruptsWhileStepping = true;
   /** The vCPU that stopped last: what is meant when no vCPU is named. */
@@ -79,6 +81,7 @@ export class DebugSession {
       this.#patches,
       () => this.current,
     );
+    this.symbols = new GuestSymbols(options.architecture, this.memory);
     this.#allBut = this.vcpus.map(
       ({ id }) => new Set(this.vcpus.flatMap((other) => (other.id === id ? [] : [other.id]))),
     );
@@ -154,9 +157,14 @@ export class DebugSession {
     return this.#status;
   }
 
-  /** Runs until some vCPU is about to execute the instruction at `address`, or something else stops the guest. */
-  async runTo(address: bigint): Promise<StopEvent> {
+  /**
+   * Runs until some vCPU is about to execute the instruction at an address or symbol, or something else stops the guest.
+   * @throws DebuggerError `running`, `ended`, or `invalid` for a symbol there is none of.
+   */
+  async runTo(where: bigint | string): Promise<StopEvent> {
     this.#assertStopped();
+    const address = typeof where === "bigint" ? where : this.symbols.addressOf(where, this.current);
+    if (address === undefined) throw new DebuggerError("invalid", `there is no symbol ${where}`);
     const breakpoint = this.breakpoints.add({ address });
     try {
       return await this.continue();
@@ -365,6 +373,7 @@ export class DebugSession {
 
   #reset(): void {
     this.machine.reset();
+    this.symbols.forgetPlacement();
     for (const vcpu of this.vcpus) vcpu.reported = undefined;
     this.current = this.vcpu(0);
   }

@@ -2,6 +2,7 @@ import type { Arm64DebugExit } from "../../kvm/exits.ts";
 import { arm64Reg } from "../../kvm/oneReg.ts";
 import type { DebugArchitecture, DebugEvent } from "../architecture.ts";
 import { enterException } from "./exceptionEntry.ts";
+import { backtraceArm64, observeArm64 } from "./observe.ts";
 import { arm64Registers } from "./registers.ts";
 import { arm64WatchRegisters } from "./watchRegisters.ts";
 
@@ -61,4 +62,6 @@ export const arm64DebugArchitecture: DebugArchitecture = {
     const isWatchpoint = arch.hsr >>> 26 === exceptionClass.watchpoint;
     enterException(vcpu, guestSyndrome(arch.hsr, atEl0), isWatchpoint ? arch.far : undefined);
   },
+  observe: observeArm64,
+  backtrace: backtraceArm64,
 };

@@ -54,7 +54,7 @@ export class KernelText {
   readonly #samples: readonly Sample[];
 
   /** @param image the raw `Image` that `kernel` was recovered from. */
-  constructor(kernel: KernelSymbols, image: Uint8Array) {
+  constructor(kernel: Pick<KernelSymbols, "symbols" | "textBase">, image: Uint8Array) {
     this.textBase = kernel.textBase;
     this.#image = new DataView(image.buffer, image.byteOffset, image.byteLength);
     const offsetOf = (name: string): number | undefined => {

@@ -10,6 +10,7 @@ import type {
   PhysicalMemoryCapability,
   RestartCapability,
   ResumeAction,
+  SectionOffsets,
   StepPolicyCapability,
   Target,
   TargetEvent,
@@ -131,6 +132,12 @@ export class DebuggerTarget implements Target {
     return () => {
       this.#listeners.delete(listener);
     };
+  }
+
+  /** How far a kernel was moved: gdb asks when it connects, and moves the symbols it has loaded. */
+  offsets(): SectionOffsets {
+    const slide = this.#session.symbols.slide(this.#session.current) ?? 0n;
+    return { text: slide, data: slide, bss: slide };
   }
 
   memoryRegion(thread: ThreadId, address: bigint): MemoryRegion | Refusal {

@@ -34,6 +34,43 @@ const stats: MonitorCommand = {
   },
 };
 
+const symbols: MonitorCommand = {
+  name: "symbols",
+  usage: "[NAME|ADDRESS]",
+  help: "what a symbol or an address is, or where the guest's symbols are",
+  execute: ({ session, print }, [what]) => {
+    const { current } = session;
+    const { linked } = session.symbols;
+    if (linked === undefined) throw new DebuggerError("invalid", "no symbols are loaded");
+    if (what === undefined) {
+      const slide = session.symbols.slide(current);
+      const where = slide === undefined ? "it is not known yet where the kernel is" : `slide ${hex(slide)}`;
+      print(`${linked.size} symbols, ${where}\n`);
+      return;
+    }
+    const address = session.symbols.addressOf(what, current);
+    if (address !== undefined) {
+      print(`${what} = ${hex(address)}\n`);
+      return;
+    }
+    const at = parseAddress(what);
+    print(`${hex(at)} = ${session.symbols.describe(at, current) ?? "no symbol's"}\n`);
+  },
+};
+
+const backtrace: MonitorCommand = {
+  name: "backtrace",
+  usage: "",
+  help: "the current vCPU's call stack, through exceptions and functions without frames",
+  execute: ({ session, print }) => {
+    const { frames } = session.symbols.backtrace(session.current);
+    for (const [n, { pc, location, isCertain }] of frames.entries()) {
+      const name = location === undefined ? "" : ` ${location.symbol.name}+${hex(BigInt(location.offset))}`;
+      print(`#${n} ${hex(pc)}${name}${isCertain ? "" : " (frames may be missing before)"}\n`);
+    }
+  },
+};
+
 const translate: MonitorCommand = {
   name: "translate",
   usage: "ADDRESS",
@@ -103,6 +140,8 @@ const quit: MonitorCommand = {
 export const monitorCommands: readonly MonitorCommand[] = [
   info,
   stats,
+  symbols,
+  backtrace,
   translate,
   breakpoints,
   system,

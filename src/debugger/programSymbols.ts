@@ -1,0 +1,79 @@
+import { openImage } from "../machine/boot/open.ts";
+import { DebuggerError } from "./errors.ts";
+import { parseElf, segmentBytes } from "./symbols/elf.ts";
+import { SEGMENT_TYPE } from "./symbols/elf-constants.ts";
+import { kernelSymbolsOfElf } from "./symbols/elf-symbols.ts";
+import { recoverKallsyms } from "./symbols/kallsyms/recover.ts";
+import type { LinkedKernel } from "./symbols/kaslr.ts";
+import { KernelText } from "./symbols/kernel-text.ts";
+import type { KernelSymbol } from "./symbols/symbol.ts";
+import { SymbolTable } from "./symbols/symbol-table.ts";
+
+/** A program's symbols as linked. `kernel` is there when the program may run elsewhere: then its text is needed to find it. */
+export interface ProgramSymbols {
+  readonly symbols: SymbolTable;
+  readonly kernel: LinkedKernel | undefined;
+}
+
+/** A kernel's image is smaller than this, unpacked. */
+const largestImage = 1 << 30;
+/** Addresses from here on are the kernel's half. */
+const kernelHalf = 1n << 63n;
+
+/**
+ * The symbols of a program: an ELF file (a `vmlinux`, or a program without an operating system), or an arm64 kernel `Image`,
+ * packed or not, which carries its own.
+ * @throws ElfError, KallsymsError or BootImageError for a file that is damaged; DebuggerError when it has no symbols.
+ */
+export async function readProgramSymbols(file: Uint8Array): Promise<ProgramSymbols> {
+  const isElf = file[0] === 0x7f && file[1] === 0x45 && file[2] === 0x4c && file[3] === 0x46;
+  return isElf ? fromElf(file) : fromImage(file);
+}
+
+async function fromImage(file: Uint8Array): Promise<ProgramSymbols> {
+  const image = await openImage(file, largestImage);
+  if (image.kind !== "arm64-image")
+    throw new DebuggerError(
+      "invalid",
+      "symbols come from an ELF file or an arm64 Linux Image; this is neither",
+    );
+  const recovered = recoverKallsyms(image.bytes);
+  const end = recovered.textBase + BigInt(recovered.memorySize);
+  const symbols = SymbolTable.from(recovered.symbols, end);
+  return { symbols, kernel: { symbols, text: new KernelText(recovered, image.bytes) } };
+}
+
+function fromElf(file: Uint8Array): ProgramSymbols {
+  const elf = parseElf(file);
+  const all = kernelSymbolsOfElf(elf);
+  if (all.length === 0)
+    throw new DebuggerError("invalid", "the ELF file has no symbol table: it was stripped");
+  const loaded = elf.segments.filter(({ type, memorySize }) => type === SEGMENT_TYPE.LOAD && memorySize > 0n);
+  const end = loaded.reduce((most, { virtualAddress, memorySize }) => {
+    const top = virtualAddress + memorySize;
+    return top > most ? top : most;
+  }, 0n);
+  const symbols = SymbolTable.from(all, end);
+  const text = all.find(({ name }) => name === "_text")?.address;
+  const isKernel = text !== undefined && text >= kernelHalf;
+  return { symbols, kernel: isKernel ? linkedKernel(all, symbols, text, loaded, elf) : undefined };
+}
+
+function linkedKernel(
+  all: readonly KernelSymbol[],
+  symbols: SymbolTable,
+  textBase: bigint,
+  loaded: ReturnType<typeof parseElf>["segments"],
+  elf: ReturnType<typeof parseElf>,
+): LinkedKernel | undefined {
+  const inImage = loaded.filter(({ virtualAddress }) => virtualAddress >= textBase);
+  const length = inImage.reduce(
+    (most, { virtualAddress, fileSize }) => Math.max(most, Number(virtualAddress - textBase) + fileSize),
+    0,
+  );
+  if (length === 0 || length > largestImage) return undefined;
+  const image = new Uint8Array(length);
+  for (const segment of inImage)
+    image.set(segmentBytes(elf, segment), Number(segment.virtualAddress - textBase));
+  return { symbols, text: new KernelText({ symbols: all, textBase }, image) };
+}
