@@ -1,0 +1,116 @@
+import { BoardError } from "../machine/board/arm64-virt.ts";
+import { adaptDeviceTree, type Chosen } from "../machine/board/chosen.ts";
+import { BootImageError, BootLayoutError } from "../machine/boot/boot-error.ts";
+import type { BootPlan } from "../machine/boot/boot-plan.ts";
+import { openImage } from "../machine/boot/open.ts";
+import { planBoot } from "../machine/boot/plan-boot.ts";
+import { planFirmware } from "../machine/boot/plan-firmware.ts";
+import { parseFdt } from "../machine/fdt/parse.ts";
+import { type Fdt, FdtError } from "../machine/fdt/tree.ts";
+import { writeFdt } from "../machine/fdt/write.ts";
+import { GuestMachine, type GuestOptions } from "../vmm/guest.ts";
+import { loadArm64 } from "./prebuilt.ts";
+import { readInput } from "./read-file.ts";
+import { UserError } from "./user-error.ts";
+
+/** What a guest is started from. */
+export interface GuestRequest {
+  readonly image: string;
+  /** The image is firmware: it starts at address 0 as after reset. */
+  readonly firmware: boolean;
+  readonly initrd: string | undefined;
+  readonly dtb: string | undefined;
+  readonly append: string | undefined;
+  readonly seed: bigint | undefined;
+  readonly memoryBytes: number;
+  readonly cpus: number;
+  readonly gicVersion: 2 | 3;
+  readonly epochSeconds: bigint | undefined;
+}
+
+/** A machine with what it will be booted with. */
+export interface PreparedGuest {
+  readonly machine: GuestMachine;
+  readonly plan: BootPlan;
+}
+
+/**
+ * Reads the files and builds the machine; `machine.boot(plan)` starts it.
+ * @throws UserError for whatever the user can put right
+ */
+export async function prepareGuest(
+  request: GuestRequest,
+  surroundings: Pick<GuestOptions, "transmit" | "onReceiveRoom">,
+): Promise<PreparedGuest> {
+  const { memoryBytes } = request;
+  if (request.firmware && request.initrd !== undefined) {
+    throw new UserError("--initrd goes with a kernel, not with --firmware; leave one of them out");
+  }
+  const read = (what: string, path: string): Uint8Array => readInput(what, path, memoryBytes);
+  const bytes = read("image", request.image);
+  const initrd = request.initrd === undefined ? undefined : read("--initrd", request.initrd);
+  const ownTree = request.dtb === undefined ? undefined : readTree(request.dtb, read("--dtb", request.dtb));
+  const image = request.firmware
+    ? undefined
+    : await naming(`image ${request.image}`, () => openImage(bytes, memoryBytes));
+
+  const { instructionSet, interpreter } = loadArm64();
+  const machine = await naming("the machine cannot be built", () =>
+    Promise.resolve(
+      new GuestMachine({
+        instructionSet,
+        interpreter,
+        memoryBytes,
+        cpus: request.cpus,
+        gicVersion: request.gicVersion,
+        ...surroundings,
+        ...(request.epochSeconds !== undefined && { epochSeconds: request.epochSeconds }),
+      }),
+    ),
+  );
+  const { board } = machine;
+  const chosen: Chosen = {
+    ...(request.append !== undefined && { commandLine: request.append }),
+    ...(request.seed !== undefined && { seed: request.seed }),
+  };
+  const tree = (more: Chosen): Uint8Array =>
+    writeFdt(
+      ownTree === undefined
+        ? board.deviceTree({ ...chosen, ...more })
+        : adaptDeviceTree(ownTree, board.ram, { ...chosen, ...more }),
+    );
+  const plan = await naming(`image ${request.image}`, async () =>
+    image === undefined
+      ? planFirmware(board, bytes, tree({}))
+      : planBoot(board, {
+          image,
+          ...(initrd && { initrd }),
+          deviceTree: (where) => tree(where === undefined ? {} : { initrd: where }),
+        }),
+  );
+  return { machine, plan };
+}
+
+function readTree(path: string, bytes: Uint8Array): Fdt {
+  try {
+    return parseFdt(bytes);
+  } catch (error) {
+    if (error instanceof FdtError) throw new UserError(`--dtb ${path}: ${error.message}`);
+    throw error;
+  }
+}
+
+/** What the layers below refuse is the user's to put right; `what` is in front of their words. */
+async function naming<T>(what: string, action: () => Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    const known = [BootImageError, BootLayoutError, BoardError, FdtError].some(
+      (kind) => error instanceof kind,
+    );
+    // The engine's error, which is not for front ends to import.
+    const noMemory = error instanceof Error && error.name === "EngineMemoryError";
+    if (known || noMemory) throw new UserError(`${what}: ${(error as Error).message}`);
+    throw error;
+  }
+}

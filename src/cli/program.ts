@@ -1,0 +1,51 @@
+import { readFileSync } from "node:fs";
+import { Command, CommanderError } from "commander";
+import { exitStatus } from "./exit-status.ts";
+import { runOptions } from "./run/options.ts";
+import { UserError } from "./user-error.ts";
+
+function version(): string {
+  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  return String((JSON.parse(text) as { readonly version?: unknown }).version);
+}
+
+/**
+ * Runs the command line.
+ * @param args what follows the program's name
+ * @returns the exit status
+ */
+export async function runCommandLine(args: readonly string[]): Promise<number> {
+  let status: number = exitStatus.done;
+  const finish = (value: number): void => {
+    status = value;
+  };
+  const program = new Command("vmexit")
+    .description(
+      "Guest debugging from outside: runs arm64 guests on any machine with Node, and shows what they do.",
+    )
+    .version(version(), "-V, --version", "print the version")
+    .helpCommand(false);
+  for (const command of [runOptions(finish)]) program.addCommand(command);
+  for (const command of [program, ...program.commands]) {
+    command.exitOverride().configureOutput({ outputError: () => {} });
+  }
+  try {
+    await program.parseAsync(args, { from: "user" });
+    return status;
+  } catch (error) {
+    if (error instanceof CommanderError) return refusal(error);
+    if (error instanceof UserError) {
+      process.stderr.write(`vmexit: ${error.message}\n`);
+      return exitStatus.user;
+    }
+    throw error;
+  }
+}
+
+/** Commander's errors in one line each; help and version, which it reports the same way, are no errors. */
+function refusal(error: CommanderError): number {
+  if (error.exitCode === 0) return exitStatus.done;
+  const text = error.message.replace(/^error: /, "").replace(/\n/g, " ");
+  process.stderr.write(`vmexit: ${text}; see vmexit --help\n`);
+  return exitStatus.user;
+}

@@ -1,0 +1,47 @@
+import { errorCode } from "../read-file.ts";
+
+const BUFFER = 1 << 15;
+
+/** The guest's console on standard output: its bytes and nothing else. */
+export class ConsoleOutput {
+  #buffer = new Uint8Array(BUFFER);
+  #length = 0;
+  #full: Promise<void> | undefined;
+
+  /** `closed` is called when nobody reads any more. */
+  constructor(closed: () => void) {
+    process.stdout.on("error", (error) => {
+      if (errorCode(error) !== "EPIPE" && errorCode(error) !== "EIO") throw error;
+      closed();
+    });
+  }
+
+  /** A byte from the guest. */
+  readonly transmit = (byte: number): void => {
+    this.#buffer[this.#length++] = byte;
+    if (this.#length === BUFFER) this.flush();
+  };
+
+  /** Sends what has gathered. */
+  flush(): void {
+    if (this.#length === 0) return;
+    const room = process.stdout.write(this.#buffer.subarray(0, this.#length));
+    if (!room && this.#full === undefined) {
+      this.#full = new Promise((resolve) => {
+        const done = (): void => {
+          this.#full = undefined;
+          resolve();
+        };
+        process.stdout.once("drain", done);
+        process.stdout.once("close", done);
+      });
+    }
+    this.#buffer = new Uint8Array(BUFFER);
+    this.#length = 0;
+  }
+
+  /** Settled when the reader has caught up; undefined if it has not fallen behind. */
+  get backlog(): Promise<void> | undefined {
+    return this.#full;
+  }
+}

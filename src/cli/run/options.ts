@@ -1,0 +1,90 @@
+import { Command } from "commander";
+import { parseChoice } from "../options/choice.ts";
+import { parseClock } from "../options/clock.ts";
+import { parseMemorySize } from "../options/memory-size.ts";
+import { parseTrace } from "../options/trace.ts";
+import { parseUnsigned64, parseWholeNumber } from "../options/whole-number.ts";
+import { runCommand } from "./command.ts";
+
+/** Options as commander hands them over. */
+interface Options {
+  readonly initrd?: string;
+  readonly append?: string;
+  readonly memory: number;
+  readonly cpus: number;
+  readonly gic: "2" | "3";
+  readonly dtb?: string;
+  readonly firmware?: true;
+  readonly seed?: bigint;
+  readonly rtc?: bigint;
+  readonly stats?: true;
+  readonly limit?: number;
+  readonly reboot: boolean;
+  readonly trace?: string;
+}
+
+const DEFAULT_MEMORY = 512 * 2 ** 20;
+const MOST_CPUS = 8;
+
+/** `vmexit run`. `finish` gets the exit status. */
+export function runOptions(finish: (status: number) => void): Command {
+  return new Command("run")
+    .summary("run a guest with its console on the terminal")
+    .description(
+      "Runs an arm64 guest: Linux's Image (also in gzip or as an EFI zboot vmlinuz), an ELF file for bare metal, or a flat\n" +
+        "binary. Its serial console (PL011) is the terminal; Ctrl-A X quits, Ctrl-A H helps.",
+    )
+    .argument("<image>", "the guest")
+    .option("--initrd <file>", "initial RAM disk")
+    .option("--append <string>", "the kernel's command line, such as console=ttyAMA0")
+    .option("--memory <size>", "guest memory, 1M to 3G (default: 512M)", (text) =>
+      parseMemorySize("--memory", text),
+    )
+    .option("--cpus <n>", "virtual CPUs, 1 to 8 (default: 1)", (text) =>
+      parseWholeNumber("--cpus", text, 1, MOST_CPUS),
+    )
+    .option("--gic <version>", "interrupt controller, 2 or 3 (default: 3)", (text) =>
+      parseChoice("--gic", text, ["2", "3"]),
+    )
+    .option("--dtb <file>", "device tree in place of the board's own; memory and /chosen are filled in")
+    .option("--firmware", "the image is firmware, such as u-boot.bin: it starts at address 0 as after reset")
+    .option(
+      "--seed <n>",
+      "give the guest kaslr-seed and rng-seed made from this number (default: none)",
+      (text) => parseUnsigned64("--seed", text),
+    )
+    .option(
+      "--rtc <epoch>",
+      "real-time clock at the start: seconds since 1970, or now (default: 0)",
+      (text) => parseClock("--rtc", text, Date.now()),
+    )
+    .option("--stats", "say at the end how many instructions, exits and seconds it took")
+    .option("--limit <instructions>", "stop with status 2 after so many instructions", (text) =>
+      parseWholeNumber("--limit", text, 1, Number.MAX_SAFE_INTEGER),
+    )
+    .option("--no-reboot", "end when the guest asks for a restart")
+    .option("--engine <name>", "how guest code is executed (default: interpreter)", (text) =>
+      parseChoice("--engine", text, ["interpreter"]),
+    )
+    .option("--trace <what>", "exits=FILE writes every exit to a file", (text) => parseTrace("--trace", text))
+    .action(async (image: string, options: Partial<Options>) => {
+      finish(
+        await runCommand({
+          image,
+          firmware: options.firmware ?? false,
+          initrd: options.initrd,
+          dtb: options.dtb,
+          append: options.append,
+          seed: options.seed,
+          memoryBytes: options.memory ?? DEFAULT_MEMORY,
+          cpus: options.cpus ?? 1,
+          gicVersion: options.gic === "2" ? 2 : 3,
+          epochSeconds: options.rtc,
+          stats: options.stats ?? false,
+          limit: options.limit ?? Number.POSITIVE_INFINITY,
+          reboot: options.reboot ?? true,
+          trace: options.trace,
+        }),
+      );
+    });
+}
