@@ -32,6 +32,8 @@ export interface GuestRequest {
 export interface PreparedGuest {
   readonly machine: GuestMachine;
   readonly plan: BootPlan;
+  /** The image file's bytes. */
+  readonly image: Uint8Array;
 }
 
 /**
@@ -88,7 +90,7 @@ export async function prepareGuest(
           deviceTree: (where) => tree(where === undefined ? {} : { initrd: where }),
         }),
   );
-  return { machine, plan };
+  return { machine, plan, image: bytes };
 }
 
 function readTree(path: string, bytes: Uint8Array): Fdt {

@@ -1,6 +1,13 @@
 #!/usr/bin/env node
-import { exitStatus } from "./exit-status.ts";
+import { exitStatus, signalStatus } from "./exit-status.ts";
 import { runCommandLine } from "./program.ts";
+import { errorCode } from "./read-file.ts";
+
+// `vmexit --help | head -1`: nobody reads on. A run has a listener of its own, which ends the guest first.
+process.stdout.on("error", (error) => {
+  if (errorCode(error) !== "EPIPE") throw error;
+  if (process.stdout.listenerCount("error") === 1) process.exit(signalStatus.SIGPIPE);
+});
 
 let status: number;
 try {

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
+import { GdbServerError } from "../gdb/address.ts";
 import { exitStatus } from "./exit-status.ts";
-import { runOptions } from "./run/options.ts";
+import { completeGdb, runOptions } from "./run/options.ts";
 import { UserError } from "./user-error.ts";
 
 function version(): string {
@@ -30,11 +31,11 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
     command.exitOverride().configureOutput({ outputError: () => {} });
   }
   try {
-    await program.parseAsync(args, { from: "user" });
+    await program.parseAsync(completeGdb(args), { from: "user" });
     return status;
   } catch (error) {
     if (error instanceof CommanderError) return refusal(error);
-    if (error instanceof UserError) {
+    if (error instanceof UserError || error instanceof GdbServerError) {
       process.stderr.write(`vmexit: ${error.message}\n`);
       return exitStatus.user;
     }

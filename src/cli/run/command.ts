@@ -1,17 +1,23 @@
-import { exitStatus, type SignalName, signalStatus } from "../exit-status.ts";
+import type { GdbAddress } from "../../gdb/address.ts";
+import type { SignalName } from "../exit-status.ts";
 import { type GuestRequest, prepareGuest } from "../machine.ts";
 import { Alarm } from "./alarm.ts";
 import { ConsoleInput } from "./console-input.ts";
 import { ConsoleOutput } from "./console-output.ts";
+import { Interruption, type RunEnd, statusOf } from "./ending.ts";
 import { ExitTrace } from "./exit-trace.ts";
+import { runUnderGdb } from "./gdb.ts";
 import { openStandardInput } from "./input-source.ts";
 import { KEYBOARD_HELP } from "./keyboard.ts";
-import { type RunEnd, runLoop } from "./loop.ts";
+import { runLoop } from "./loop.ts";
 import { Pace } from "./pace.ts";
-import { Statistics } from "./statistics.ts";
+import { describeRun } from "./statistics.ts";
 
 /** What `vmexit run` was asked for. */
 export interface RunRequest extends GuestRequest {
+  readonly gdb: GdbAddress | undefined;
+  /** With `gdb`: the guest starts when a debugger lets it. */
+  readonly wait: boolean;
   readonly stats: boolean;
   /** Instructions; infinity if there is no limit. */
   readonly limit: number;
@@ -22,29 +28,31 @@ export interface RunRequest extends GuestRequest {
 
 const SIGNALS: readonly SignalName[] = ["SIGINT", "SIGTERM", "SIGHUP"];
 
-/** Runs a guest with its console on the terminal. @returns the exit status @throws UserError */
+const say = (text: string): void => {
+  process.stderr.write(`${text}\n`);
+};
+
+/** Runs a guest with its console on the terminal. @returns the exit status @throws UserError, GdbServerError */
 export async function runCommand(request: RunRequest): Promise<number> {
-  const interruption: { end: RunEnd | undefined } = { end: undefined };
   const alarm = new Alarm();
-  const finish = (end: RunEnd): void => {
-    interruption.end ??= end;
-    alarm.ring();
-  };
-  const say = (text: string): void => void process.stderr.write(`${text}\n`);
-  const output = new ConsoleOutput(() => finish({ kind: "signal", signal: "SIGPIPE" }));
+  const interruption = new Interruption(alarm.ring);
+  const output = new ConsoleOutput(() => interruption.request({ kind: "signal", signal: "SIGPIPE" }));
   let input: ConsoleInput | undefined;
-  const { machine, plan } = await prepareGuest(request, {
+  const prepared = await prepareGuest(request, {
     transmit: output.transmit,
     onReceiveRoom: () => input?.soon(),
   });
+  const { machine } = prepared;
   const trace = request.trace === undefined ? undefined : new ExitTrace(request.trace);
-  const statistics = new Statistics();
-  const handlers = SIGNALS.map((signal) => ({ signal, handle: () => finish({ kind: "signal", signal }) }));
+  const handlers = SIGNALS.map((signal) => ({
+    signal,
+    handle: () => interruption.request({ kind: "signal", signal }),
+  }));
   for (const { signal, handle } of handlers) process.on(signal, handle);
   const source = openStandardInput({
     arrived: alarm.ring,
     help: () => say(`\n${KEYBOARD_HELP}`),
-    quit: () => finish({ kind: "quit" }),
+    quit: () => interruption.request({ kind: "quit" }),
   });
   const starting = process.uptime() * 1000;
   const begin = performance.now();
@@ -54,51 +62,35 @@ export async function runCommand(request: RunRequest): Promise<number> {
     input = console;
     machine.onExit = (vcpu, exit) => {
       console.observe(exit);
-      statistics.observe(exit);
       trace?.observe(machine.now, vcpu, exit);
     };
-    machine.boot(plan);
-    end = await runLoop({
-      machine,
-      input: console,
-      output,
-      alarm,
-      pace: source.interactive ? new Pace(() => performance.now()) : undefined,
-      limit: request.limit,
-      reboot: request.reboot,
-      interruption,
-    });
-    output.flush();
-    await output.backlog;
+    machine.boot(prepared.plan);
+    const { reboot } = request;
+    const common = { machine, input: console, alarm, reboot, interruption };
+    if (request.gdb === undefined) {
+      const pace = source.interactive ? new Pace(() => performance.now()) : undefined;
+      end = await runLoop({ ...common, output, pace, limit: request.limit });
+    } else {
+      const { interactive } = source;
+      const { image } = prepared;
+      end = await runUnderGdb({
+        ...common,
+        image,
+        address: request.gdb,
+        wait: request.wait,
+        interactive,
+        say,
+      });
+    }
   } finally {
     source.close();
     for (const { signal, handle } of handlers) process.off(signal, handle);
+    output.flush();
+    await output.backlog;
     trace?.close();
   }
-  if (request.stats) {
-    say(
-      statistics.report({
-        instructions: machine.instructions,
-        virtualNanoseconds: machine.now,
-        starting,
-        running: performance.now() - begin,
-        slept: alarm.slept,
-      }),
-    );
-  }
-  return statusOf(end, say);
-}
-
-function statusOf(end: RunEnd, say: (text: string) => void): number {
-  switch (end.kind) {
-    case "power-off":
-    case "reset":
-    case "quit":
-      return exitStatus.done;
-    case "signal":
-      return signalStatus[end.signal];
-    case "failed":
-      say(`vmexit: ${end.message}`);
-      return exitStatus.failed;
-  }
+  const running = performance.now() - begin;
+  if (request.stats) say(describeRun(machine, { starting, running, slept: alarm.slept }));
+  if (end.kind === "failed") say(`vmexit: ${end.message}`);
+  return statusOf(end);
 }

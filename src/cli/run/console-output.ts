@@ -16,8 +16,9 @@ export class ConsoleOutput {
     });
   }
 
-  /** A byte from the guest. */
+  /** A byte from the guest. It goes out when the event loop has its next turn, or the buffer is full. */
   readonly transmit = (byte: number): void => {
+    if (this.#length === 0) setImmediate(() => this.flush());
     this.#buffer[this.#length++] = byte;
     if (this.#length === BUFFER) this.flush();
   };

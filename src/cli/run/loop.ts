@@ -1,20 +1,10 @@
 import { setImmediate } from "node:timers/promises";
-import { arm64Reg } from "../../kvm/oneReg.ts";
 import type { GuestMachine } from "../../vmm/guest.ts";
-import type { SignalName } from "../exit-status.ts";
 import type { Alarm } from "./alarm.ts";
 import type { ConsoleInput } from "./console-input.ts";
 import type { ConsoleOutput } from "./console-output.ts";
+import { failureAt, type Interruption, type RunEnd } from "./ending.ts";
 import type { Pace } from "./pace.ts";
-
-/** How a run ended. */
-export type RunEnd =
-  | { readonly kind: "power-off" }
-  /** The guest asked for a restart and there shall be none. */
-  | { readonly kind: "reset" }
-  | { readonly kind: "quit" }
-  | { readonly kind: "signal"; readonly signal: SignalName }
-  | { readonly kind: "failed"; readonly message: string };
 
 /** What a run needs. */
 export interface RunLoop {
@@ -27,8 +17,7 @@ export interface RunLoop {
   /** Instructions. */
   readonly limit: number;
   readonly reboot: boolean;
-  /** Set from outside to end the run. */
-  readonly interruption: { end: RunEnd | undefined };
+  readonly interruption: Interruption;
 }
 
 /** Virtual nanoseconds between two looks at the outside: some 20 ms of a busy guest. */
@@ -40,10 +29,9 @@ export async function runLoop(run: RunLoop): Promise<RunEnd> {
   for (;;) {
     if (interruption.end !== undefined) return interruption.end;
     const left = run.limit - machine.instructions;
-    if (left <= 0) return failed(run, 0, `the limit of ${run.limit} instructions is reached`);
+    if (left <= 0) return failureAt(machine, 0, `the limit of ${run.limit} instructions is reached`);
     input.deliver();
     const stop = machine.advance(Math.min(SLICE, left), { stopAtWaits: run.pace !== undefined });
-    output.flush();
     switch (stop.kind) {
       case "limit":
         break;
@@ -53,11 +41,8 @@ export async function runLoop(run: RunLoop): Promise<RunEnd> {
       case "idle":
         if (input.deliverAnyway()) break;
         if (!input.open) {
-          return failed(
-            run,
-            0,
-            "the guest waits for ever: every vCPU waits, no timer is set and no input can come",
-          );
+          const message = "the guest waits for ever: every vCPU waits, no timer is set and no input can come";
+          return failureAt(machine, 0, message);
         }
         await run.alarm.sleep();
         break;
@@ -71,13 +56,13 @@ export async function runLoop(run: RunLoop): Promise<RunEnd> {
             machine.reset();
             break;
           case "CRASH":
-            return failed(run, 0, "the guest reports that it has crashed");
+            return failureAt(machine, 0, "the guest reports that it has crashed");
         }
         break;
       case "failed":
-        return failed(run, stop.vcpu, stop.message);
+        return failureAt(machine, stop.vcpu, stop.message);
       case "debug":
-        return failed(run, stop.vcpu, "a debug exit came, but there is no debugger");
+        return failureAt(machine, stop.vcpu, "a debug exit came, but there is no debugger");
     }
     await output.backlog;
     await setImmediate();
@@ -92,9 +77,4 @@ async function waitUntil({ machine, pace, alarm }: RunLoop, nanosecond: number):
   }
   await alarm.sleep(sleep);
   machine.skipTo(Math.min(nanosecond, Math.floor(pace.now)));
-}
-
-function failed({ machine }: RunLoop, vcpu: number, message: string): RunEnd {
-  const pc = machine.vm.vcpus[vcpu]?.getOneReg(arm64Reg.pc) ?? 0n;
-  return { kind: "failed", message: `${message} (vCPU ${vcpu} at pc 0x${pc.toString(16)})` };
 }

@@ -1,9 +1,11 @@
 import { Command } from "commander";
+import { type GdbAddress, parseGdbAddress } from "../../gdb/address.ts";
 import { parseChoice } from "../options/choice.ts";
 import { parseClock } from "../options/clock.ts";
 import { parseMemorySize } from "../options/memory-size.ts";
 import { parseTrace } from "../options/trace.ts";
 import { parseUnsigned64, parseWholeNumber } from "../options/whole-number.ts";
+import { UserError } from "../user-error.ts";
 import { runCommand } from "./command.ts";
 
 /** Options as commander hands them over. */
@@ -17,6 +19,8 @@ interface Options {
   readonly firmware?: true;
   readonly seed?: bigint;
   readonly rtc?: bigint;
+  readonly gdb?: GdbAddress;
+  readonly wait?: true;
   readonly stats?: true;
   readonly limit?: number;
   readonly reboot: boolean;
@@ -25,6 +29,18 @@ interface Options {
 
 const DEFAULT_MEMORY = 512 * 2 ** 20;
 const MOST_CPUS = 8;
+
+/** QEMU's, which people know. */
+const GDB_PORT = "1234";
+
+/** `--gdb` alone means the usual port; commander would take the word after it for its value. */
+export function completeGdb(args: readonly string[]): string[] {
+  return args.flatMap((arg, index) => {
+    if (arg !== "--gdb") return [arg];
+    const next = args[index + 1];
+    return next !== undefined && /^(unix:.+|(.*:)?\d+)$/.test(next) ? [arg] : [`--gdb=${GDB_PORT}`];
+  });
+}
 
 /** `vmexit run`. `finish` gets the exit status. */
 export function runOptions(finish: (status: number) => void): Command {
@@ -58,6 +74,12 @@ export function runOptions(finish: (status: number) => void): Command {
       "real-time clock at the start: seconds since 1970, or now (default: 0)",
       (text) => parseClock("--rtc", text, Date.now()),
     )
+    .option(
+      "--gdb <address>",
+      "gdb server on [HOST:]PORT or unix:PATH; without an address, --gdb alone, on port 1234 of this machine",
+      parseGdbAddress,
+    )
+    .option("--wait", "with --gdb: the guest starts when a debugger lets it")
     .option("--stats", "say at the end how many instructions, exits and seconds it took")
     .option("--limit <instructions>", "stop with status 2 after so many instructions", (text) =>
       parseWholeNumber("--limit", text, 1, Number.MAX_SAFE_INTEGER),
@@ -68,6 +90,10 @@ export function runOptions(finish: (status: number) => void): Command {
     )
     .option("--trace <what>", "exits=FILE writes every exit to a file", (text) => parseTrace("--trace", text))
     .action(async (image: string, options: Partial<Options>) => {
+      if (options.wait && options.gdb === undefined)
+        throw new UserError("--wait: it waits for a debugger, which needs --gdb too");
+      if (options.limit !== undefined && options.gdb !== undefined)
+        throw new UserError("--limit: a guest under --gdb has none; leave one of them out");
       finish(
         await runCommand({
           image,
@@ -80,6 +106,8 @@ export function runOptions(finish: (status: number) => void): Command {
           cpus: options.cpus ?? 1,
           gicVersion: options.gic === "2" ? 2 : 3,
           epochSeconds: options.rtc,
+          gdb: options.gdb,
+          wait: options.wait ?? false,
           stats: options.stats ?? false,
           limit: options.limit ?? Number.POSITIVE_INFINITY,
           reboot: options.reboot ?? true,

@@ -1,0 +1,53 @@
+import { arm64Reg } from "../../kvm/oneReg.ts";
+import type { GuestMachine } from "../../vmm/guest.ts";
+import { exitStatus, type SignalName, signalStatus } from "../exit-status.ts";
+
+/** How a run ended. */
+export type RunEnd =
+  | { readonly kind: "power-off" }
+  /** The guest asked for a restart and there shall be none. */
+  | { readonly kind: "reset" }
+  /** The user's wish, or a debugger's. */
+  | { readonly kind: "quit" }
+  | { readonly kind: "signal"; readonly signal: SignalName }
+  | { readonly kind: "failed"; readonly message: string };
+
+/** Where a run is ended from outside; the first to come counts. */
+export class Interruption {
+  readonly #rung: () => void;
+  #end: RunEnd | undefined;
+
+  /** `rung` is called at each request. */
+  constructor(rung: () => void) {
+    this.#rung = rung;
+  }
+
+  get end(): RunEnd | undefined {
+    return this.#end;
+  }
+
+  request(end: RunEnd): void {
+    this.#end ??= end;
+    this.#rung();
+  }
+}
+
+/** A failure, with where the vCPU was. */
+export function failureAt(machine: GuestMachine, vcpu: number, message: string): RunEnd {
+  const pc = machine.vm.vcpus[vcpu]?.getOneReg(arm64Reg.pc) ?? 0n;
+  return { kind: "failed", message: `${message} (vCPU ${vcpu} at pc 0x${pc.toString(16)})` };
+}
+
+/** The exit status that says it. */
+export function statusOf(end: RunEnd): number {
+  switch (end.kind) {
+    case "power-off":
+    case "reset":
+    case "quit":
+      return exitStatus.done;
+    case "signal":
+      return signalStatus[end.signal];
+    case "failed":
+      return exitStatus.failed;
+  }
+}
