@@ -1,4 +1,7 @@
-/** Virtual time: one nanosecond for each instruction any vCPU has retired, and what was skipped while all of them waited. */
+/**
+ * Virtual time: one nanosecond for each instruction any vCPU has retired or ended in an exception, and what was skipped while all
+ * of them waited.
+ */
 export class VirtualClock {
   #nanoseconds = 0;
 
@@ -7,7 +10,7 @@ export class VirtualClock {
     return this.#nanoseconds;
   }
 
-  /** Adds retired instructions or skipped idle time. */
+  /** Adds executed instructions or skipped idle time. */
   advance(nanoseconds: number): void {
     this.#nanoseconds += nanoseconds;
   }

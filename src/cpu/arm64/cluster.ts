@@ -1,4 +1,4 @@
-import { Engine, type EngineHost } from "../../engine/engine.ts";
+import { Engine, type EngineHost, type RunResult } from "../../engine/engine.ts";
 import type { Interpreter } from "../../engine/interpreter/interpreter.ts";
 import type { InstructionSet } from "../../engine/operation.ts";
 import { arm64State } from "../../isa/arm64/state.ts";
@@ -110,7 +110,7 @@ export class Arm64Cluster implements EngineHost {
   }
 
   /** Runs the active CPU's instructions; see `Engine.run`. */
-  execute(count: number): number {
+  execute(count: number): RunResult {
     if (this.#lastRun !== this.#active) {
       // Another CPU ran in between: the exclusive monitor is open.
       this.#lastRun = this.#active;
@@ -118,7 +118,7 @@ export class Arm64Cluster implements EngineHost {
     }
     this.#running = count;
     try {
-      return this.engine.run(count).retired;
+      return this.engine.run(count);
     } finally {
       this.#running = undefined;
     }
