@@ -1,6 +1,11 @@
 import { atomicCases } from "./atomicCases.ts";
 import { baseCases } from "./baseCases.ts";
-import { floatConversionCases, floatFusedCases, floatScalarCases, floatVectorCases } from "./floatCases.ts";
+import {
+  floatConversionCases,
+  floatRoundingCases,
+  floatScalarCases,
+  floatVectorCases,
+} from "./floatCases.ts";
 import type { DifferentialSpec } from "./harness.ts";
 import { loadStoreCases } from "./loadStoreCases.ts";
 import { systemCases } from "./systemCases.ts";
@@ -18,7 +23,7 @@ export const differentialCases: readonly DifferentialSpec[] = [
   ...floatScalarCases,
   ...floatConversionCases,
   ...floatVectorCases,
-  ...floatFusedCases,
+  ...floatRoundingCases,
 ];
 
 /** Words whose effect is stated by a test because no witness has it. */

@@ -3,6 +3,7 @@ import { floatingPoint } from "../../../../src/isa/arm64/semantics/floatingPoint
 import { FPCR_AHP, FPCR_DN, FPCR_FZ, FPCR_RMODE_SHIFT } from "../../../../src/isa/softfloat/arm.ts";
 import { FloatException } from "../../../../src/isa/softfloat/exceptions.ts";
 import { RandomBits, randomOperand } from "../../softfloat/random-operands.ts";
+import { borderNumber, type FloatWidth, type HardSum, hardQuotient, hardSum } from "./hardFloats.ts";
 import type { DifferentialSpec, Fields } from "./harness.ts";
 import type { Random } from "./random.ts";
 import type { TestState } from "./state.ts";
@@ -114,39 +115,57 @@ function specOf({ encoding }: Definition): DifferentialSpec {
   };
 }
 
-/** Bits of ±2^exponent · (1 + 2^-place), or without the small part for a negative place. */
-function nearPower(double: boolean, negative: boolean, exponent: number, place: number): bigint {
-  const [fraction, bias, sign] = double ? [52, 1023, 63] : [23, 127, 31];
-  const small = place < 0 ? 0n : 1n << BigInt(fraction - place);
-  return (BigInt(negative) << BigInt(sign)) | (BigInt(exponent + bias) << BigInt(fraction)) | small;
+/** Puts lanes into a register, the first one lowest. */
+function setLanes(state: TestState, register: number, lanes: readonly bigint[]): void {
+  const width = BigInt(128 / lanes.length);
+  const whole = lanes.reduceRight((sum, lane) => (sum << width) | lane, 0n);
+  state.setV(register, whole & 0xffff_ffff_ffff_ffffn, whole >> 64n);
 }
 
-/**
- * Sums of a product and an addend whose rounding hangs on the last bits of the product: it is near half a last place of the
- * addend, or nearly cancels it.
- */
-function nearTies(state: TestState, f: Fields, random: Random): void {
+function floatWidth(f: Fields, random: Random): FloatWidth {
+  return (isDouble(f) ?? random.oneIn(2)) ? 64 : 32;
+}
+
+function hardSums(state: TestState, f: Fields, random: Random): void {
   randomMode(state, random);
-  const double = isDouble(f) ?? random.oneIn(2);
-  const precision = double ? 53 : 24;
-  const lanes = double ? 2 : 4;
-  const place = (): number => random.below(precision) - 1;
-  const numbers = Array.from({ length: lanes }, () => {
-    const exponent = random.below(40) - 20;
-    const distance = random.oneIn(2) ? random.below(3) - 1 : precision - 1 + random.below(4);
-    const n = nearPower(double, random.oneIn(2), exponent, place());
-    const m = nearPower(double, random.oneIn(2), random.below(3) - 1, place()) - BigInt(random.oneIn(4));
-    const a = nearPower(double, random.oneIn(2), exponent + distance, place()) - BigInt(random.oneIn(4));
-    return { n, m, a };
-  });
-  const put = (register: number, which: "n" | "m" | "a"): void => {
-    const whole = numbers.reduceRight((sum, lane) => (sum << BigInt(128 / lanes)) | lane[which], 0n);
-    state.setV(register, whole & 0xffff_ffff_ffff_ffffn, whole >> 64n);
-  };
+  const width = floatWidth(f, random);
+  const sums = Array.from({ length: 128 / width }, () => hardSum(width, random));
   const [n = 0, m = 0] = namedRegisters(f);
+  const put = (register: number, which: keyof HardSum): void =>
+    setLanes(
+      state,
+      register,
+      sums.map((sum) => sum[which]),
+    );
   put(optional(f, "Ra") ?? f("Rd"), "a");
   put(n, "n");
   put(m, "m");
+}
+
+function hardQuotients(state: TestState, f: Fields, random: Random): void {
+  randomMode(state, random);
+  const width = floatWidth(f, random);
+  const quotients = Array.from({ length: 128 / width }, () => hardQuotient(width, random));
+  setLanes(
+    state,
+    f("Rn"),
+    quotients.map(({ n }) => n),
+  );
+  setLanes(
+    state,
+    f("Rm"),
+    quotients.map(({ m }) => m),
+  );
+}
+
+function borderNumbers(state: TestState, f: Fields, random: Random): void {
+  randomMode(state, random);
+  const width = floatWidth(f, random);
+  setLanes(
+    state,
+    f("Rn"),
+    Array.from({ length: 128 / width }, () => borderNumber(width, random)),
+  );
 }
 
 const isVector = (encoding: string): boolean => /_(vector|sisd|elem|elem_sisd)$/.test(encoding);
@@ -169,7 +188,16 @@ export const floatVectorCases: readonly DifferentialSpec[] = specs.filter(
   ({ encoding }) => isVector(encoding) && !isConversion(encoding),
 );
 
-/** The fused instructions on numbers that are hard to round. */
-export const floatFusedCases: readonly DifferentialSpec[] = specs
-  .filter(({ encoding }) => /^FN?M(ADD|SUB|LA|LS)/.test(encoding))
-  .map(({ encoding }) => ({ encoding, arrange: nearTies }));
+const arranged = (
+  forms: RegExp,
+  arrange: NonNullable<DifferentialSpec["arrange"]>,
+): readonly DifferentialSpec[] =>
+  specs.filter(({ encoding }) => forms.test(encoding)).map(({ encoding }) => ({ encoding, arrange }));
+
+/** Instructions that round, on numbers that are hard to round. */
+export const floatRoundingCases: readonly DifferentialSpec[] = [
+  ...arranged(/^FN?M(ADD|SUB|LA|LS|UL)/, hardSums),
+  ...arranged(/^FR(ECP|SQRT)S/, hardSums),
+  ...arranged(/^FDIV/, hardQuotients),
+  ...arranged(/^FCVT$|^FCVTX?N_/, borderNumbers),
+];
