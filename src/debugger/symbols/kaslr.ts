@@ -20,7 +20,7 @@ export interface KernelPlacement {
   /** `base` minus the link-time address of `_text`: what to give to `SymbolTable.slid`. */
   readonly slide: bigint;
   /** What gave it away. */
-  readonly by: "vectors" | "code" | "scan";
+  readonly by: "vectors" | "code" | "page-table" | "scan";
   readonly match: TextMatch;
 }
 
@@ -148,12 +148,12 @@ export function physicalBaseFromTtbr1(
 ): KernelPlacement | undefined {
   const table = kernel.symbols.addressOf("swapper_pg_dir");
   if (table === undefined) return undefined;
-  // Arm ARM D19.2.156: BADDR[47:1]; with 52-bit addresses bits 5:2 are bits 51:48 of it.
+  // Arm ARM, TTBR1_EL1.BADDR: bits 47:1; with 52-bit addresses bits 5:2 of the register are bits 51:48.
   const low = ttbr1 & 0x0000_ffff_ffff_f000n;
   const high = ((ttbr1 >> 2n) & 15n) << 48n;
   const offset = table - kernel.symbols.slide - kernel.text.textBase;
   for (const address of high === 0n ? [low] : [low, low | high]) {
-    const found = place(kernel, address - offset, "scan", readPhysical);
+    const found = place(kernel, address - offset, "page-table", readPhysical);
     if (found !== undefined) return found;
   }
   return undefined;

@@ -39,8 +39,8 @@ const LEAST_CERTAIN = 8;
  * patched at boot are either of these or too rare to matter.
  */
 function isOftenPatched(word: number): boolean {
-  const isHint = (word & 0xfffff01f) >>> 0 === 0xd503201f; // Arm ARM C6.2 HINT
-  const isBranch = (word & 0x7c000000) === 0x14000000; // Arm ARM C6.2 B, BL
+  const isHint = (word & 0xfffff01f) >>> 0 === 0xd503201f; // Arm ARM, HINT
+  const isBranch = (word & 0x7c000000) === 0x14000000; // Arm ARM, B and BL
   return isHint || isBranch;
 }
 

@@ -120,7 +120,10 @@ describe("kernel placement, generated kernel", () => {
     const named = { ...kernel, symbols: SymbolTable.from(symbols) };
     const { read } = new FakeMemory().map(physical, fake.image);
     const asidAndCnp = (0x12n << 48n) | 1n;
-    expect(physicalBaseFromTtbr1(named, (physical + 0x3_0000n) | asidAndCnp, read)?.base).toBe(physical);
+    expect(physicalBaseFromTtbr1(named, (physical + 0x3_0000n) | asidAndCnp, read)).toMatchObject({
+      base: physical,
+      by: "page-table",
+    });
     expect(physicalBaseFromTtbr1(kernel, physical, read)).toBeUndefined();
   });
 });

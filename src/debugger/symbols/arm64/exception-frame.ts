@@ -17,7 +17,7 @@ const PSTATE = 33 * 8;
 const LEAST_DISTANCE = 34 * 8;
 const MOST_DISTANCE = LEAST_DISTANCE + 80;
 
-/** AArch64 mode field of a saved PSTATE: EL0t, EL1t, EL1h, EL2t, EL2h (Arm ARM C5.2.20). */
+/** AArch64 mode field of a saved PSTATE: EL0t, EL1t, EL1h, EL2t, EL2h (Arm ARM, SPSR_EL1.M). */
 const MODES: readonly bigint[] = [0n, 4n, 5n, 8n, 9n];
 
 function isPstate(value: bigint): boolean {

@@ -33,7 +33,7 @@ const LANDING: InstructionKind = { kind: "landing" };
 const SAVE_LINK: InstructionKind = { kind: "save-link" };
 const LEAVE: InstructionKind = { kind: "leave" };
 
-/** Classifies one instruction word (Arm ARM C4.1, encoding index). */
+/** Classifies one instruction word (Arm ARM, "A64 instruction set encoding"). */
 export function instructionKind(word: number): InstructionKind {
   const form = (word & 0xffc00000) >>> 0;
   // STP/LDP of 64-bit registers: signed offset, pre-index, post-index.

@@ -7,14 +7,14 @@ export interface AddressWidths {
 /** What Linux uses unless built for 52 bits; kernel text lies within it even then. */
 export const DEFAULT_WIDTHS: AddressWidths = { kernel: 48, user: 48 };
 
-/** Whether bit 55, which chooses between the two halves (Arm ARM D8.2.4), says kernel. */
+/** Whether bit 55, which chooses between the two halves (Arm ARM, "Selecting between TTBR0 and TTBR1"), says kernel. */
 export function isUpperHalf(address: bigint): boolean {
   return ((address >> 55n) & 1n) === 1n;
 }
 
 /**
  * Removes a pointer authentication code (and a tag) from a code address: the bits above the address space become
- * copies of bit 55 (Arm ARM D8.10, XPACI).
+ * copies of bit 55 (Arm ARM, XPACI).
  */
 export function stripPointerAuthentication(address: bigint, widths: AddressWidths): bigint {
   if (isUpperHalf(address)) {

@@ -1,4 +1,4 @@
-import { type KallsymsBlob, LABEL_ALIGNMENTS, SearchBudget } from "./blob.ts";
+import { type KallsymsBlob, LABEL_ALIGNMENTS, type SearchBudget } from "./blob.ts";
 import type { TokenTable } from "./token-table.ts";
 
 /** `kallsyms_names` with its markers and count. */
@@ -109,8 +109,11 @@ function namesBefore(
  * The names that belong to a token table. The markers stand before the table, directly or with
  * `kallsyms_seqs_of_names` between (Linux 6.2 and 6.3, and where that was ported back).
  */
-export function findNames(blob: KallsymsBlob, tokens: TokenTable): NameTable | undefined {
-  const budget = new SearchBudget(1_000_000 + blob.length * 4);
+export function findNames(
+  blob: KallsymsBlob,
+  tokens: TokenTable,
+  budget: SearchBudget,
+): NameTable | undefined {
   for (let at = tokens.start - 8; at >= 8; at -= 4) {
     if (blob.u32(at) !== 0) continue;
     for (const size of [4, 8] as const) {

@@ -2,7 +2,7 @@ import { parseArm64Image } from "../arm64/image.ts";
 import type { KernelSymbol } from "../symbol.ts";
 import { decodeName } from "../text.ts";
 import { type AddressEncoding, type AddressTable, findAddresses } from "./addresses.ts";
-import { KallsymsBlob } from "./blob.ts";
+import { KallsymsBlob, SearchBudget } from "./blob.ts";
 import { KALLSYMS_STAGES, KallsymsError, type KallsymsStage } from "./kallsyms-error.ts";
 import { voteLinkAddress } from "./link-address.ts";
 import { expandNames, findNames, type NameTable } from "./names.ts";
@@ -35,7 +35,7 @@ export interface KallsymsLayout {
 /** AAELF64 "Dynamic relocations". */
 const R_AARCH64_RELATIVE = 1027;
 /** Structures that pass for a token table are rare; after so many the image is not worth more time. */
-const MOST_TOKEN_TABLES = 16;
+const MOST_TOKEN_TABLES = 8;
 /** Symbols that kernels have; a table with fewer than two of them is some other table. */
 const ANCHORS = [
   "_text",
@@ -126,10 +126,11 @@ function validate(symbols: readonly KernelSymbol[], textBase: bigint, size: numb
 function recoverFrom(
   blob: KallsymsBlob,
   tokens: TokenTable,
+  budget: SearchBudget,
   memorySize: number,
   relocations: () => RelativeRelocations | undefined,
 ): KernelSymbols {
-  const names: NameTable | undefined = findNames(blob, tokens);
+  const names: NameTable | undefined = findNames(blob, tokens, budget);
   if (names === undefined) {
     throw new KallsymsError(
       "names",
@@ -187,10 +188,11 @@ export function recoverKallsyms(image: Uint8Array): KernelSymbols {
     "the image has no token table: it was built without CONFIG_KALLSYMS, or is not a whole kernel",
   );
   const depth = (stage: KallsymsStage): number => KALLSYMS_STAGES.indexOf(stage);
+  const budget = new SearchBudget(1_000_000 + image.length * 4);
   let tried = 0;
   for (const tokens of findTokenTables(blob)) {
     try {
-      return recoverFrom(blob, tokens, memorySize, relocations);
+      return recoverFrom(blob, tokens, budget, memorySize, relocations);
     } catch (error) {
       if (!(error instanceof KallsymsError)) throw error;
       if (depth(error.stage) >= depth(failure.stage)) failure = error;

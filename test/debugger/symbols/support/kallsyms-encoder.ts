@@ -96,21 +96,21 @@ function compress(texts: readonly Uint8Array[]): { tokens: string[]; names: numb
   );
   for (let code = 255; code >= 0; code--) {
     if (expansion[code] !== undefined) continue;
-    const counts = new Map<number, number>();
+    const counts = new Uint32Array(65536);
     for (const name of names) {
       for (let at = 0; at + 1 < name.length; at++) {
         const pair = (name[at] ?? 0) * 256 + (name[at + 1] ?? 0);
-        counts.set(pair, (counts.get(pair) ?? 0) + 1);
+        counts[pair] = (counts[pair] ?? 0) + 1;
       }
     }
     let best = -1;
     let most = 1;
-    for (const [pair, count] of counts) {
+    counts.forEach((count, pair) => {
       if (count > most) {
         best = pair;
         most = count;
       }
-    }
+    });
     if (best < 0) break;
     const [first, second] = [best >> 8, best & 255];
     expansion[code] = [...(expansion[first] ?? []), ...(expansion[second] ?? [])];
