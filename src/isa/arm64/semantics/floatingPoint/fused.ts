@@ -11,7 +11,7 @@ interface Sum<T extends ValueType> {
   readonly half: boolean;
 }
 
-/** x + y as the nearest double and what that misses; exact unless it overflows (Knuth, TAOCP 4.2.2, theorem B). */
+/** x + y as the nearest number of the precision and what that misses; exact unless it overflows (Knuth, TAOCP 4.2.2, theorem B). */
 export function twoSum<T extends ValueType, M extends ValueType>(
   k: Arithmetic<T, M>,
   x: Value<T>,
@@ -58,10 +58,9 @@ function fusedDouble<T extends ValueType, M extends ValueType>(
   { a, n, m, half }: Sum<T>,
 ): Attempt<T, M> {
   const product = k.binary("mul", n, m);
-  const upper = product;
   const lower = productError(k, n, m, product);
   const t = twoSum(k, a, lower);
-  const v = twoSum(k, upper, t.sum);
+  const v = twoSum(k, product, t.sum);
   const small = twoSum(k, t.error, v.error);
   const rounded = k.binary("add", v.sum, k.toOdd(small.sum, small.error));
   const zero = k.constant(0);

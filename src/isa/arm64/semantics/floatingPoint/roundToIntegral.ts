@@ -35,17 +35,14 @@ export function roundToIntegral<T extends ValueType, M extends ValueType>(
   return k.choose(roundsAway, k.binary("add", truncated, away), truncated);
 }
 
-/** `always`: the mode of the letter; `current`: FPCR's, silent (I) or raising Inexact (X). */
+/** FRINT: `mode` says what FPCR and FPSR must say for WebAssembly's rounding to be the one, with the flags of the instruction. */
 const rounding =
   (name: string, number: number, letter: RoundingLetter, mode: FloatMode): Unary =>
   (k, x) => {
     const value = roundToIntegral(k, x, letter);
-    const plain = k.compare("eq", x, x);
-    const attempt = { value, mode, plain, exact: () => k.compare("eq", value, x) };
-    const silent = { value, mode, plain };
-    return settle(k, mode === "rounding" ? attempt : silent, () =>
-      softEach(k, name, [x], { immediates: [BigInt(number)] }),
-    );
+    const silent = { value, mode, plain: k.compare("eq", x, x) };
+    const attempt = mode === "rounding" ? { ...silent, exact: () => k.compare("eq", value, x) } : silent;
+    return settle(k, attempt, () => softEach(k, name, [x], { immediates: [BigInt(number)] }));
   };
 
 const fixed = (letter: RoundingLetter): Unary =>
