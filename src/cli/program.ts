@@ -1,14 +1,20 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { GdbServerError } from "../gdb/address.ts";
+import { demoOptions } from "./demo/options.ts";
+import { disassembleOptions } from "./disassemble/options.ts";
 import { exitStatus } from "./exit-status.ts";
 import { completeGdb, runOptions } from "./run/options.ts";
+import { symbolsOptions } from "./symbols/options.ts";
 import { UserError } from "./user-error.ts";
 
 function version(): string {
   const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
   return String((JSON.parse(text) as { readonly version?: unknown }).version);
 }
+
+/** What happens when nothing is asked for. */
+const DEFAULT_COMMAND = "demo";
 
 /**
  * Runs the command line.
@@ -26,12 +32,18 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
     )
     .version(version(), "-V, --version", "print the version")
     .helpCommand(false);
-  for (const command of [runOptions(finish)]) program.addCommand(command);
+  for (const command of [
+    demoOptions(finish),
+    runOptions(finish),
+    symbolsOptions(finish),
+    disassembleOptions(finish),
+  ])
+    program.addCommand(command);
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({ outputError: () => {} });
   }
   try {
-    await program.parseAsync(completeGdb(args), { from: "user" });
+    await program.parseAsync(args.length === 0 ? [DEFAULT_COMMAND] : completeGdb(args), { from: "user" });
     return status;
   } catch (error) {
     if (error instanceof CommanderError) return refusal(error);
