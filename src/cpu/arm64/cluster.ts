@@ -88,10 +88,7 @@ export class Arm64Cluster implements EngineHost {
     this.registers.setInt(arm64State.spSel, 1);
     this.registers.daif = 0x3c0;
     this.registers.setFlags(0);
-    const cpu = this.cpus[index];
-    cpu?.system.reset();
-    cpu?.translationChanged(false);
-    cpu?.updateFloatingPointMode();
+    this.cpus[index]?.reset();
   }
 
   /** The system counter: ticks of 62.5 MHz of virtual time, exact within a run. */

@@ -21,7 +21,7 @@ import { sctlr } from "./systemRegisters/control.ts";
 import { SystemRegisterFile } from "./systemRegisters/file.ts";
 import { resources } from "./systemRegisters/identification.ts";
 import { genericTimer, nanosecondsPerTick } from "./timers.ts";
-import { walkStage1 } from "./translate.ts";
+import { translate } from "./translate.ts";
 import { currentAsid, type Regime, readRegime } from "./translation/regime.ts";
 import { SecondLevelTlb } from "./translation/secondLevel.ts";
 
@@ -80,6 +80,8 @@ export class Arm64Cpu {
 
   /** The WFE event register. */
   eventPending = false;
+  /** Translations of fetches were dropped in this run: the code that runs may be mapped elsewhere now. */
+  fetchesChanged = false;
 
   constructor(cluster: Arm64Cluster, index: number) {
     this.#cluster = cluster;
@@ -87,6 +89,19 @@ export class Arm64Cpu {
     this.index = index;
     this.system = new SystemRegisterFile(cluster, this);
     this.performance = new PerformanceMonitor(this.system);
+  }
+
+  /** What a cold reset does beside the registers' values; the CPU is the active one. */
+  reset(): void {
+    this.system.reset();
+    this.#dropAccesses();
+    this.#event = undefined;
+    this.#pass = undefined;
+    this.eventPending = false;
+    this.translationChanged(false);
+    this.updateFloatingPointMode();
+    this.updateTimers();
+    this.performanceChanged();
   }
 
   /** The general registers; makes this vCPU the active one. */
@@ -155,6 +170,7 @@ export class Arm64Cpu {
       this.system.get("TTBR1_EL1"),
     );
     if (keepTlb) {
+      this.fetchesChanged = true;
       for (const el of [0, 1] as const) this.#cluster.engine.tlb.flushFirst(this.context(el));
     } else {
       this.secondLevel.flush();
@@ -164,6 +180,7 @@ export class Arm64Cpu {
   }
 
   flushFirstLevel(): void {
+    this.fetchesChanged = true;
     this.#cluster.engine.tlb.flush(this.context(0));
     this.#cluster.engine.tlb.flush(this.context(1));
   }
@@ -222,14 +239,15 @@ export class Arm64Cpu {
 
   /** Rt of the instruction at PC, 31 when it cannot be read. */
   currentRt(): number {
-    const { pc } = this.#registers;
-    const page = walkStage1(this.#cluster, this, pc);
+    const { pc, el } = this.#registers;
+    const page = translate(this.#cluster, this, pc, "execute", el);
     const host = page.kind === "fault" ? -1 : this.#cluster.physical.toHost(page.page + Number(pc & 0xfffn));
     return host < 0 ? 31 : (this.#cluster.engine.memory.words[host >>> 2] ?? 31) & 31;
   }
 
   /** Forgets one page in the first-level TLBs. */
   flushFirstLevelPage(va: bigint): void {
+    this.fetchesChanged = true;
     this.#cluster.engine.tlb.flushPage(this.context(0), va);
     this.#cluster.engine.tlb.flushPage(this.context(1), va);
   }
@@ -261,6 +279,11 @@ export class Arm64Cpu {
     this.#pendingMmio = undefined;
   }
 
+  /** Whether an access waits for `completeMmio`. */
+  get awaitsMmio(): boolean {
+    return this.#pendingMmio !== undefined;
+  }
+
   /** Whether an instruction is half done: some of its accesses are completed and it must run to its end first. */
   get midInstruction(): boolean {
     return this.#completed.length > 0 || this.#pendingMmio !== undefined;
@@ -289,15 +312,14 @@ export class Arm64Cpu {
   /** Nanosecond of virtual time at which a timer output of this CPU rises, if one will. */
   timerDeadline(): number | undefined {
     const count = this.#cluster.count();
-    const deadlines = [
-      genericTimer.deadline(this.#timer("P"), count),
-      genericTimer.deadline(this.#timer("V"), count - this.controls.cntvoff),
-    ];
-    const offsets = [0n, this.controls.cntvoff];
-    const times = deadlines.flatMap((at, i) =>
-      at === undefined ? [] : [Number(at + (offsets[i] ?? 0n)) * nanosecondsPerTick],
-    );
-    return times.length === 0 ? undefined : Math.min(...times);
+    const left = [
+      genericTimer.ticksLeft(this.#timer("P"), count),
+      genericTimer.ticksLeft(this.#timer("V"), count - this.controls.cntvoff),
+    ].filter((ticks) => ticks !== undefined);
+    const times = left.map((ticks) => Number(count + ticks) * nanosecondsPerTick);
+    const first = Math.min(...times);
+    // Later than virtual time can count is never.
+    return first <= Number.MAX_SAFE_INTEGER ? first : undefined;
   }
 
   /** Drives the timers' interrupt lines from the present count. */
@@ -331,6 +353,12 @@ export class Arm64Cpu {
     this.#performanceActive = this.performance.active;
     this.#cluster.interrupts?.setPpi(this.index, privateInterrupt.performance, this.performance.interrupt);
     this.#cluster.endRunSoon();
+  }
+
+  /** Makes CNTVCT_EL0 read `value` now, on every CPU of the cluster (CNTVOFF_EL2). */
+  setVirtualCount(value: bigint): void {
+    const offset = this.#cluster.count() - value;
+    for (const cpu of this.#cluster.cpus) cpu.controls.cntvoff = offset;
   }
 
   #timer(which: "P" | "V"): { control: number; compare: bigint } {
@@ -384,6 +412,7 @@ export class Arm64Cpu {
   #execute(count: number): number {
     this.#enterContext();
     this.#replayed = 0;
+    this.fetchesChanged = false;
     const { el } = this.#registers;
     const { retired, exit } = this.#cluster.execute(count);
     this.#retire(retired, el);

@@ -1,13 +1,14 @@
 import type { Arm64Cluster } from "./cluster.ts";
 import type { Arm64Cpu } from "./cpu.ts";
 import { exceptionClass, faultStatus } from "./syndrome.ts";
-import { translate } from "./translate.ts";
+import { translate, untagged } from "./translate.ts";
 
 /** Translates a fetch: address of the page's decoded records, or 0 after noting what happens instead. */
 export function fetchPage(cluster: Arm64Cluster, cpu: Arm64Cpu, address: bigint): number {
   const { registers } = cpu;
   const va = BigInt.asUintN(64, address);
-  const canonical = canonicalPc(cpu, va);
+  // A branch to a tagged address loads PC with its sign-extension where the top byte is ignored (Arm ARM D4.1.1, BranchToAddr).
+  const canonical = untagged(cpu, va);
   if (canonical !== va) {
     registers.pc = canonical;
     cpu.note({ kind: "retry" });
@@ -45,13 +46,4 @@ export function fetchPage(cluster: Arm64Cluster, cpu: Arm64Cpu, address: bigint)
   }
   cluster.engine.tlb.fillFetch(cpu.context(registers.el), va, records);
   return records;
-}
-
-/** A branch to a tagged address loads PC with its sign-extension where the top byte is ignored (Arm ARM D4.1.1, BranchToAddr). */
-function canonicalPc(cpu: Arm64Cpu, va: bigint): bigint {
-  const { regime } = cpu;
-  if (!regime.enabled) return va;
-  const isHigh = ((va >> 55n) & 1n) !== 0n;
-  const half = isHigh ? regime.high : regime.low;
-  return half.topByteIgnored ? BigInt.asUintN(64, BigInt.asIntN(56, va)) : va;
 }

@@ -10,7 +10,7 @@ import type { Arm64Cpu } from "./cpu.ts";
 import { exceptionClass } from "./syndrome.ts";
 import { systemInstruction } from "./systemInstructions.ts";
 import { sctlr } from "./systemRegisters/control.ts";
-import { registerByName } from "./systemRegisters/table.ts";
+import { systemRegisterKey } from "./systemRegisters/row.ts";
 
 const hints = { yield: 1, waitForEvent: 2, waitForInterrupt: 3, sendEvent: 4, sendEventLocal: 5 } as const;
 
@@ -106,7 +106,9 @@ export function makeHostCalls(cluster: Arm64Cluster): EngineHost["hostCalls"] {
           noteUndefined(cpu);
           return;
         }
-        const iss = systemIss(registerByName("DAIF").row.key, 31, false);
+        // Arm ARM C6.2 "MSR (immediate)": op0 is 0, CRn 4, CRm the immediate, Rt 31.
+        const key = systemRegisterKey(0, field >> 3, 4, value, field & 7);
+        const iss = systemIss(key, 31, false);
         cpu.note({ kind: "exception", ec: exceptionClass.systemRegister, iss, preferredReturn: "this" });
         return;
       }
@@ -133,7 +135,10 @@ export function makeHostCalls(cluster: Arm64Cluster): EngineHost["hostCalls"] {
         else cpu.noteWait("event");
       }
     },
-    contextSynchronization: (): void => {},
+    contextSynchronization: (): void => {
+      // What was fetched stays valid until here, although its translation was changed or invalidated.
+      if (cluster.active.fetchesChanged) cluster.endRunSoon();
+    },
     softFloat: (code: number, a: bigint, b: bigint, c: bigint): bigint => {
       const { registers } = cluster.active;
       setFpcr(float, registers.getInt(arm64State.fpcr));

@@ -24,7 +24,7 @@ interface Part {
 /** A load that the TLB did not answer. Returns bits 63:0; bits 127:64 of a 16-byte load go to `wideHigh`. */
 export function loadSlow(cluster: Arm64Cluster, cpu: Arm64Cpu, va: bigint, packed: number): bigint {
   const access = unpackAccess(packed);
-  const parts = prepare(cluster, cpu, va, access, access.willWrite ? "write" : "read");
+  const parts = prepare(cluster, cpu, va, access);
   if (parts === undefined) return 0n;
   const { view } = cluster.engine.memory;
   const [only] = parts;
@@ -65,7 +65,7 @@ export function storeSlow(
   high: bigint,
 ): void {
   const access = unpackAccess(packed);
-  const parts = prepare(cluster, cpu, va, access, "write");
+  const parts = prepare(cluster, cpu, va, access);
   if (parts === undefined) return;
   let value = BigInt.asUintN(64, low) | (BigInt.asUintN(64, high) << 64n);
   for (const part of parts) {
@@ -86,13 +86,11 @@ function prepare(
   cpu: Arm64Cpu,
   va: bigint,
   access: Access,
-  kind: "read" | "write",
 ): readonly Part[] | undefined {
-  const write = kind === "write";
   const aligned = (va & BigInt(access.element - 1)) === 0n;
   const strict = access.mustAlign || (cpu.system.raw("SCTLR_EL1") & sctlr.A) !== 0n;
   if (!aligned && strict) {
-    noteDataAbort(cpu, faultStatus.alignment, va, { write });
+    noteDataAbort(cpu, faultStatus.alignment, va, access);
     return undefined;
   }
   const el = access.unprivileged ? 0 : cpu.registers.el;
@@ -106,23 +104,27 @@ function prepare(
         ];
   const parts: Part[] = [];
   for (const piece of pieces) {
-    const page = translate(cluster, cpu, piece.va, kind, el);
-    if (page.kind === "fault") {
-      noteDataAbort(cpu, page.status, piece.va, { write });
+    const page = translate(cluster, cpu, piece.va, access.write || access.willWrite ? "write" : "read", el);
+    // Arm ARM D8.14.1 (and J1.1.5 S1Translate): this alignment fault comes after translation faults, but before permission faults.
+    if (!aligned && (page.rights & rights.device) !== 0) {
+      noteDataAbort(cpu, faultStatus.alignment, va, access);
       return undefined;
     }
-    if (!aligned && (page.rights & rights.device) !== 0) {
-      noteDataAbort(cpu, faultStatus.alignment, va, { write });
+    if (page.kind === "fault") {
+      // ISS.WnR of a read-modify-write is 0 where a read would have faulted as well (Arm ARM D17.2.37).
+      const readable = (page.rights & (el === 0 ? rights.read0 : rights.read1)) !== 0;
+      noteDataAbort(cpu, page.status, piece.va, { write: access.write || (access.willWrite && readable) });
       return undefined;
     }
     const address = page.page + Number(piece.va & pageMask);
     const slot = cluster.physical.find(address);
     const writable = slot !== undefined && !slot.readOnly;
-    const host = slot === undefined || (write && !writable) ? -1 : slot.host + (address - slot.base);
+    const host = slot === undefined || (access.write && !writable) ? -1 : slot.host + (address - slot.base);
     parts.push({ ...piece, address, host });
     if (host >= 0) fill(cluster, cpu, piece.va, host, page, writable, el);
   }
-  if (cpu.watchpointStops(va, access.bytes, write)) return undefined;
+  if (!access.write && cpu.watchpointStops(va, access.bytes, false)) return undefined;
+  if ((access.write || access.willWrite) && cpu.watchpointStops(va, access.bytes, true)) return undefined;
   return parts;
 }
 
@@ -165,13 +167,13 @@ function writeBytes(view: DataView, part: Part, bits: bigint): void {
       view.setUint8(part.host + i, Number((bits >> BigInt(i * 8)) & 0xffn));
 }
 
-/** Bus accesses of a part: elements of the access where it is aligned, bytes where it is not. */
+/** Bus accesses of a part: its elements of the access, aligned or not; bytes where an element crosses the page. */
 function busAccesses(
   part: Part,
   access: Access,
 ): readonly { readonly offset: number; readonly bytes: number }[] {
   const size = Math.min(access.element, 8);
-  const unit = part.address % size === 0 && part.bytes % size === 0 ? size : 1;
+  const unit = part.bytes % size === 0 ? size : 1;
   return Array.from({ length: part.bytes / unit }, (_, i) => ({ offset: i * unit, bytes: unit }));
 }
 

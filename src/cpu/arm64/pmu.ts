@@ -5,7 +5,9 @@ import { resources } from "./systemRegisters/identification.ts";
 const cycleCounter = 31;
 /** Common event numbers counted here (Arm ARM D12.11.3). */
 const events = { softwareIncrement: 0x00, retired: 0x08, cycles: 0x11, chain: 0x1e } as const;
-const control = { E: 1n, P: 2n, C: 4n, LC: 0x40n } as const;
+const control = { E: 1n, P: 2n, C: 4n, D: 8n, LC: 0x40n } as const;
+/** Cycles for each count while PMCR_EL0.D divides. */
+const divisor = 64;
 
 /** Instructions retired at EL0 and at EL1; a cycle of this CPU is an instruction. */
 export type RetiredCounts = readonly [number, number];
@@ -17,6 +19,8 @@ export type RetiredCounts = readonly [number, number];
 export class PerformanceMonitor {
   readonly #file: SystemRegisterFile;
   #seen: RetiredCounts = [0, 0];
+  /** Cycles that the divided cycle counter has not counted yet. */
+  #undivided = 0;
 
   constructor(file: SystemRegisterFile) {
     this.#file = file;
@@ -27,15 +31,10 @@ export class PerformanceMonitor {
     return (this.#file.raw("PMCR_EL0") & control.E) !== 0n && this.#file.raw("PMCNTENSET_EL0") !== 0n;
   }
 
-  /** The level of the overflow interrupt. */
+  /** The level of the overflow interrupt: CheckForPMUOverflow (Arm ARM J1.3). */
   get interrupt(): boolean {
     if ((this.#file.raw("PMCR_EL0") & control.E) === 0n) return false;
-    return (
-      (this.#file.raw("PMOVSSET_EL0") &
-        this.#file.raw("PMINTENSET_EL1") &
-        this.#file.raw("PMCNTENSET_EL0")) !==
-      0n
-    );
+    return (this.#file.raw("PMOVSSET_EL0") & this.#file.raw("PMINTENSET_EL1")) !== 0n;
   }
 
   /** Adds what has been retired since the last time. */
@@ -46,7 +45,7 @@ export class PerformanceMonitor {
     const enabled = this.#file.raw("PMCNTENSET_EL0");
     for (const counter of this.#counters()) {
       if ((enabled & (1n << BigInt(counter))) === 0n || !this.#countsInstructions(counter)) continue;
-      const amount = this.#filtered(counter, delta);
+      const amount = this.#divided(counter, this.#filtered(counter, delta));
       if (amount > 0) this.#add(counter, BigInt(amount));
     }
   }
@@ -58,7 +57,10 @@ export class PerformanceMonitor {
     const distances = this.#counters()
       .filter((counter) => (enabled & (1n << BigInt(counter))) !== 0n && this.#countsInstructions(counter))
       .filter((counter) => this.#filtered(counter, el === 0 ? [1, 0] : [0, 1]) > 0)
-      .map((counter) => Number((1n << BigInt(this.#overflowBit(counter))) - this.#overflowPart(counter)));
+      .map((counter) => {
+        const counts = Number((1n << BigInt(this.#overflowBit(counter))) - this.#overflowPart(counter));
+        return this.#divides(counter) ? counts * divisor - this.#undivided : counts;
+      });
     return distances.length === 0 ? undefined : Math.min(...distances);
   }
 
@@ -76,7 +78,10 @@ export class PerformanceMonitor {
   writeControl(value: bigint): void {
     if ((value & control.P) !== 0n)
       for (let n = 0; n < resources.eventCounters; n++) this.#file.setRaw(`PMEVCNTR${n}_EL0`, 0n);
-    if ((value & control.C) !== 0n) this.#file.setRaw("PMCCNTR_EL0", 0n);
+    if ((value & control.C) !== 0n) {
+      this.#file.setRaw("PMCCNTR_EL0", 0n);
+      this.#undivided = 0;
+    }
     this.#file.setRaw("PMCR_EL0", value & ~(control.P | control.C));
   }
 
@@ -107,6 +112,18 @@ export class PerformanceMonitor {
     return (
       ((filter & 0x4000_0000n) === 0n ? counts[0] : 0) + ((filter & 0x8000_0000n) === 0n ? counts[1] : 0)
     );
+  }
+
+  /** Whether the counter counts every 64th cycle: PMCR_EL0.D, unless LC makes the counter long. Arm ARM D17.5.7. */
+  #divides(counter: number): boolean {
+    return counter === cycleCounter && (this.#file.raw("PMCR_EL0") & (control.D | control.LC)) === control.D;
+  }
+
+  #divided(counter: number, cycles: number): number {
+    if (!this.#divides(counter)) return cycles;
+    const all = this.#undivided + cycles;
+    this.#undivided = all % divisor;
+    return Math.floor(all / divisor);
   }
 
   #storage(counter: number): string {

@@ -10,6 +10,9 @@ const cpuState = {
   illegal: field("i32", 0x804),
 } as const;
 
+/** SPSR_abt, SPSR_und, SPSR_irq and SPSR_fiq: state of AArch32 that nothing here uses, but that a vCPU has (Arm ARM D17.2.123). */
+const bankedSpsr = [0x808, 0x810, 0x818, 0x820].map((address) => field("i64", address));
+
 type FixedField<T extends "i32" | "i64"> = StateField<T> & {
   readonly place: { readonly kind: "fixed"; readonly address: number };
 };
@@ -121,6 +124,17 @@ export class Arm64Registers {
 
   set daif(value: number) {
     this.setInt(arm64State.daif, value & pstate.daif);
+  }
+
+  /** SPSR_abt, SPSR_und, SPSR_irq or SPSR_fiq, by n = 0–3. */
+  bankedSpsr(n: number): bigint {
+    const at = bankedSpsr[n];
+    return at === undefined ? 0n : this.getLong(at);
+  }
+
+  setBankedSpsr(n: number, value: bigint): void {
+    const at = bankedSpsr[n];
+    if (at !== undefined) this.setLong(at, value);
   }
 
   get singleStep(): boolean {

@@ -1,7 +1,8 @@
+import { packAccess } from "../../engine/access.ts";
 import type { Arm64Cluster } from "./cluster.ts";
 import type { Arm64Cpu } from "./cpu.ts";
 import { storeSlow } from "./memoryAccess.ts";
-import { exceptionClass } from "./syndrome.ts";
+import { exceptionClass, faultStatus } from "./syndrome.ts";
 import { sctlr } from "./systemRegisters/control.ts";
 import { type AccessKind, noteDataAbort, translate, walkStage1 } from "./translate.ts";
 import { rights } from "./translation/walk.ts";
@@ -22,26 +23,39 @@ interface Row {
 
 const nothing: Action = () => {};
 
-/** Cache maintenance by address only has to fault as a load would: caches are not modelled (Arm ARM D7.5.9). */
-const byAddress: Action = (cluster, cpu, value) => {
-  const page = translate(cluster, cpu, value, "read", cpu.registers.el);
-  if (page.kind === "fault") noteDataAbort(cpu, page.status, value, { write: false, cacheMaintenance: true });
-};
+/**
+ * Cache maintenance by address only has to fault as an access would: caches are not modelled. DC IVAC needs permission to write,
+ * the others permission to read; at EL1 every page can be read (Arm ARM D7.5.9).
+ */
+const byAddress =
+  (kind: "read" | "write"): Action =>
+  (cluster, cpu, value) => {
+    const page = translate(cluster, cpu, value, kind, cpu.registers.el);
+    if (page.kind === "fault")
+      noteDataAbort(cpu, page.status, value, { write: false, cacheMaintenance: true });
+  };
 
 /** Zeroes the 64-byte block around the address, as stores of it would. */
 const zeroBlock: Action = (cluster, cpu, value) => {
   const start = value & ~63n;
-  const doubleword = 8 | (3 << 5) | (1 << 8);
+  const doubleword = packAccess({
+    bytes: 8,
+    element: 8,
+    write: true,
+    mustAlign: false,
+    unprivileged: false,
+    willWrite: false,
+  });
   const page = translate(cluster, cpu, start, "write", cpu.registers.el);
-  const slot = page.kind === "page" ? cluster.physical.find(page.page) : undefined;
+  if ((page.rights & rights.device) !== 0) {
+    noteDataAbort(cpu, faultStatus.alignment, value, { write: true });
+    return;
+  }
   if (page.kind === "fault") {
     noteDataAbort(cpu, page.status, value, { write: true });
     return;
   }
-  if ((page.rights & rights.device) !== 0) {
-    noteDataAbort(cpu, 0x21, value, { write: true });
-    return;
-  }
+  const slot = cluster.physical.find(page.page);
   if (cpu.watchpointStops(start, 64, true)) return;
   if (slot !== undefined && !slot.readOnly) {
     const host = slot.host + (page.page - slot.base) + Number(start & 0xfffn);
@@ -100,12 +114,17 @@ const addressTranslation =
   (kind: AccessKind, el: 0 | 1): Action =>
   (cluster, cpu, value) => {
     const page = walkStage1(cluster, cpu, value);
+    if (page.kind === "fault" && page.table !== undefined) {
+      // Arm ARM D8.15.4: an External abort on the walk is taken, not reported.
+      noteDataAbort(cpu, page.status, value, { write: false, cacheMaintenance: true });
+      return;
+    }
     const allowed = kind === "read" ? [rights.read0, rights.read1] : [rights.write0, rights.write1];
     const fault =
       page.kind === "fault"
         ? page.status
         : (page.rights & (allowed[el] ?? 0)) === 0
-          ? 0x0c | page.level
+          ? faultStatus.permission | page.level
           : undefined;
     if (fault !== undefined || page.kind === "fault") {
       cpu.system.setRaw("PAR_EL1", 0x800n | (BigInt(fault ?? 0) << 1n) | 1n);
@@ -122,15 +141,15 @@ const addressTranslation =
 const rows: ReadonlyMap<number, Row> = new Map<number, Row>([
   [operation(0, 7, 1, 0), { el0: undefined, action: nothing }],
   [operation(0, 7, 5, 0), { el0: undefined, action: nothing }],
-  [operation(3, 7, 5, 1), { el0: sctlr.UCI, action: byAddress }],
-  [operation(0, 7, 6, 1), { el0: undefined, action: byAddress }],
+  [operation(3, 7, 5, 1), { el0: sctlr.UCI, action: byAddress("read") }],
+  [operation(0, 7, 6, 1), { el0: undefined, action: byAddress("write") }],
   [operation(0, 7, 6, 2), { el0: undefined, action: nothing }],
   [operation(0, 7, 10, 2), { el0: undefined, action: nothing }],
   [operation(0, 7, 14, 2), { el0: undefined, action: nothing }],
   [operation(3, 7, 4, 1), { el0: sctlr.DZE, action: zeroBlock }],
-  [operation(3, 7, 10, 1), { el0: sctlr.UCI, action: byAddress }],
-  [operation(3, 7, 11, 1), { el0: sctlr.UCI, action: byAddress }],
-  [operation(3, 7, 14, 1), { el0: sctlr.UCI, action: byAddress }],
+  [operation(3, 7, 10, 1), { el0: sctlr.UCI, action: byAddress("read") }],
+  [operation(3, 7, 11, 1), { el0: sctlr.UCI, action: byAddress("read") }],
+  [operation(3, 7, 14, 1), { el0: sctlr.UCI, action: byAddress("read") }],
   [operation(0, 7, 8, 0), { el0: undefined, action: addressTranslation("read", 1) }],
   [operation(0, 7, 8, 1), { el0: undefined, action: addressTranslation("write", 1) }],
   [operation(0, 7, 8, 2), { el0: undefined, action: addressTranslation("read", 0) }],

@@ -23,9 +23,11 @@ export const genericTimer = {
     BigInt.asUintN(64, count + BigInt.asIntN(32, timerValue)),
   /** The level of the interrupt output. */
   output: (timer: TimerState, count: bigint): boolean => met(timer, count) && (timer.control & mask) === 0,
-  /** The count at which the output rises, if it will. */
-  deadline: (timer: TimerState, count: bigint): bigint | undefined =>
-    (timer.control & (enable | mask)) === enable && !met(timer, count) ? timer.compare : undefined,
+  /** In how many ticks the output rises, if it will. */
+  ticksLeft: (timer: TimerState, count: bigint): bigint | undefined =>
+    (timer.control & (enable | mask)) === enable && !met(timer, count)
+      ? timer.compare - BigInt.asUintN(64, count)
+      : undefined,
 } as const;
 
 function met(timer: TimerState, count: bigint): boolean {

@@ -16,10 +16,11 @@ export interface Page {
   readonly global: boolean;
 }
 
-/** A stage 1 fault of an access: the fault status code. */
+/** A stage 1 fault of an access: the fault status code, and the rights of the page where there is one. */
 export interface PageFault {
   readonly kind: "fault";
   readonly status: number;
+  readonly rights: number;
 }
 
 const needed = {
@@ -36,14 +37,15 @@ export function translate(
   kind: AccessKind,
   el: 0 | 1,
 ): Page | PageFault {
-  const unsigned = BigInt.asUintN(64, va);
+  const unsigned = untagged(cpu, BigInt.asUintN(64, va));
   const pageNumber = Number(unsigned >> 12n);
   const want = needed[kind][el];
   const cached = cpu.secondLevel.find(pageNumber, cpu.asid);
   if (cached !== undefined && (cached.rights & want) !== 0) return { kind: "page", ...cached };
   const walked = walkStage1(cluster, cpu, unsigned);
-  if (walked.kind === "fault") return walked;
-  if ((walked.rights & want) === 0) return { kind: "fault", status: faultStatus.permission | walked.level };
+  if (walked.kind === "fault") return { kind: "fault", status: walked.status, rights: 0 };
+  if ((walked.rights & want) === 0)
+    return { kind: "fault", status: faultStatus.permission | walked.level, rights: walked.rights };
   if (cpu.regime.enabled) {
     cpu.secondLevel.insert(pageNumber, cpu.asid, walked.blockBits, {
       page: walked.page,
@@ -52,6 +54,12 @@ export function translate(
     });
   }
   return { kind: "page", page: walked.page, rights: walked.rights, global: walked.global };
+}
+
+/** The address without a tag where the top byte is ignored, so that TLB maintenance finds it (Arm ARM D4.1.1). */
+export function untagged(cpu: Arm64Cpu, va: bigint): bigint {
+  const half = ((va >> 55n) & 1n) !== 0n ? cpu.regime.high : cpu.regime.low;
+  return half.topByteIgnored ? BigInt.asUintN(64, BigInt.asIntN(56, va)) : va;
 }
 
 /** Stage 1 by the tables alone. */

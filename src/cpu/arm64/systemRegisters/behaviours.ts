@@ -198,6 +198,13 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
       cpu.updateFloatingPointMode();
     },
   },
+  // DZP: whether DC ZVA is prohibited at the present level. Arm ARM D17.2.33.
+  DCZID_EL0: {
+    read: ({ cpu, file }) => {
+      const prohibited = cpu.registers.el === 0 && (file.raw("SCTLR_EL1") & sctlr.DZE) === 0n;
+      return file.raw("DCZID_EL0") | (prohibited ? 0x10n : 0n);
+    },
+  },
   CCSIDR_EL1: { read: ({ file }) => cacheSizes.get(Number(file.raw("CSSELR_EL1"))) ?? 0n },
   ...timer("P"),
   ...timer("V"),

@@ -15,7 +15,8 @@ export const sctlr = {
   nTWE: 1n << 18n,
   WXN: 1n << 19n,
   UCI: 1n << 26n,
-  res1: 0x30d00800n,
+  /** Among them SED and ITD: EL0 has no AArch32. */
+  res1: 0x30d00980n,
 } as const;
 
 const sctlrWritable =

@@ -16,7 +16,8 @@ export const performanceRegisters: readonly SystemRegisterRow[] = [
   register("PMCR_EL0", "3 3 9 12 0", {
     el0: "PMUSERENR",
     reset: 0x41010040n | (BigInt(resources.eventCounters) << 11n),
-    writable: 0x69n,
+    // E, P, C, D, X, DP, LC.
+    writable: 0x7fn,
     group: "pmcr",
   }),
   register("PMCNTENSET_EL0", "3 3 9 12 1", { el0: "PMUSERENR", writable: counterBits, group: "pmu" }),
@@ -51,9 +52,10 @@ export const performanceRegisters: readonly SystemRegisterRow[] = [
   ...counters.map((n) =>
     register(`PMEVTYPER${n}_EL0`, `3 3 14 ${12 + (n >> 3)} ${n & 7}`, {
       el0: "PMUSERENR",
-      writable: 0xfe00_03ffn,
+      // P, U and the event; the other filters are of EL2 and EL3.
+      writable: 0xc000_03ffn,
       group: "pmu",
     }),
   ),
-  register("PMCCFILTR_EL0", "3 3 14 15 7", { el0: "PMUSERENR", writable: 0xfe00_0000n, group: "pmu" }),
+  register("PMCCFILTR_EL0", "3 3 14 15 7", { el0: "PMUSERENR", writable: 0xc000_0000n, group: "pmu" }),
 ];

@@ -8,6 +8,8 @@ export interface Regime {
   readonly high: RegimeHalf;
   /** Output address size in bits. */
   readonly outputBits: number;
+  /** Bits of physical address that the CPU implements. */
+  readonly physicalBits: number;
   readonly mair: bigint;
 }
 
@@ -15,8 +17,8 @@ export interface Regime {
 export interface RegimeHalf {
   /** Bits of input address translated. */
   readonly inputBits: number;
-  /** log2 of the granule: 12, 14 or 16; 0 for a reserved encoding. */
-  readonly granule: 0 | 12 | 14 | 16;
+  /** log2 of the granule. */
+  readonly granule: 12 | 14 | 16;
   /** TCR_EL1.EPDn: a walk faults at level 0. */
   readonly walkDisabled: boolean;
   /** TCR_EL1.TBIn. */
@@ -25,8 +27,9 @@ export interface RegimeHalf {
   readonly table: number;
 }
 
-const granule0 = [12, 16, 14, 0] as const;
-const granule1 = [0, 14, 12, 16] as const;
+/** TG0 and TG1; a reserved value stands for an implemented size, here 4 KiB (Arm ARM D17.2.131). */
+const granule0 = [12, 16, 14, 12] as const;
+const granule1 = [12, 14, 12, 16] as const;
 const outputBits = [32, 36, 40, 42, 44, 48] as const;
 
 /** Reads the registers apart. `physicalBits` is what the CPU implements. */
@@ -42,13 +45,7 @@ export function readRegime(registers: {
   const bits = (from: number, count: number): number =>
     Number((tcr >> BigInt(from)) & ((1n << BigInt(count)) - 1n));
   const configured = outputBits[bits(32, 3)] ?? 48;
-  const half = (
-    size: number,
-    granule: 0 | 12 | 14 | 16,
-    epd: number,
-    tbi: number,
-    ttbr: bigint,
-  ): RegimeHalf => ({
+  const half = (size: number, granule: 12 | 14 | 16, epd: number, tbi: number, ttbr: bigint): RegimeHalf => ({
     // Arm ARM D8.2.5: TnSZ outside 16…39 behaves as the nearest of them here (CONSTRAINED UNPREDICTABLE).
     inputBits: 64 - Math.min(Math.max(size, 16), 39),
     granule,
@@ -59,9 +56,10 @@ export function readRegime(registers: {
   return {
     enabled: (sctlr & 1n) !== 0n,
     writeImpliesExecuteNever: (sctlr & (1n << 19n)) !== 0n,
-    low: half(bits(0, 6), granule0[bits(14, 2)] ?? 0, bits(7, 1), bits(37, 1), registers.ttbr0),
-    high: half(bits(16, 6), granule1[bits(30, 2)] ?? 0, bits(23, 1), bits(38, 1), registers.ttbr1),
+    low: half(bits(0, 6), granule0[bits(14, 2)] ?? 12, bits(7, 1), bits(37, 1), registers.ttbr0),
+    high: half(bits(16, 6), granule1[bits(30, 2)] ?? 12, bits(23, 1), bits(38, 1), registers.ttbr1),
     outputBits: Math.min(configured, registers.physicalBits),
+    physicalBits: registers.physicalBits,
     mair: registers.mair,
   };
 }

@@ -60,19 +60,20 @@ const power = (n: number): number => 2 ** n;
  * below 2^48 as a number.
  */
 export function walk(regime: Regime, va: bigint, read: ReadDescriptor): Translation | WalkFault {
-  if (!regime.enabled) return flat(regime, va);
-  const isHigh = (va >> 55n) & 1n ? true : false;
+  const isHigh = ((va >> 55n) & 1n) !== 0n;
   const half = isHigh ? regime.high : regime.low;
   const checked = half.topByteIgnored ? BigInt.asUintN(64, BigInt.asIntN(56, va)) : va;
+  if (!regime.enabled) return flat(regime, checked);
   const top = checked >> BigInt(half.inputBits);
   const wanted = isHigh ? (1n << BigInt(64 - half.inputBits)) - 1n : 0n;
-  if (top !== wanted || half.walkDisabled || half.granule === 0) return fault(faultStatus.translation, 0);
+  if (top !== wanted || half.walkDisabled) return fault(faultStatus.translation, 0);
   const input = Number(BigInt.asUintN(half.inputBits, checked));
   return walkTables(regime, half, half.granule, input, read);
 }
 
 function flat(regime: Regime, va: bigint): Translation | WalkFault {
-  if (va >> BigInt(regime.outputBits) !== 0n) return fault(faultStatus.addressSize, 0);
+  // Arm ARM D8.2.10: the whole physical address space, whatever TCR_EL1.IPS is; AArch64.S1DisabledOutput.
+  if (va >> BigInt(regime.physicalBits) !== 0n) return fault(faultStatus.addressSize, 0);
   const page = Number(va & ~0xfffn);
   return {
     kind: "translation",

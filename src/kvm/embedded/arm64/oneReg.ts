@@ -1,5 +1,6 @@
 import type { Arm64Cpu } from "../../../cpu/arm64/cpu.ts";
-import { systemRegisters } from "../../../cpu/arm64/systemRegisters/table.ts";
+import { systemRegisterSpelling } from "../../../cpu/arm64/systemRegisters/row.ts";
+import { registerByKey, systemRegisters } from "../../../cpu/arm64/systemRegisters/table.ts";
 import { KvmError } from "../../errors.ts";
 import { type Arm64RegisterName, arm64Reg, parseArm64Reg } from "../../oneReg.ts";
 
@@ -31,7 +32,7 @@ export function getRegister(cpu: Arm64Cpu, id: bigint): bigint {
     case "elrEl1":
       return system.raw("ELR_EL1");
     case "spsr":
-      return name.n === 0 ? system.raw("SPSR_EL1") : 0n;
+      return name.n === 0 ? system.raw("SPSR_EL1") : registers.bankedSpsr(name.n - 1);
     case "fpsr":
       return system.get("FPSR");
     case "fpcr":
@@ -78,6 +79,7 @@ export function setRegister(cpu: Arm64Cpu, id: bigint, value: bigint): void {
       break;
     case "spsr":
       if (name.n === 0) system.setRaw("SPSR_EL1", value);
+      else registers.setBankedSpsr(name.n - 1, value);
       break;
     case "fpsr":
       system.set("FPSR", value);
@@ -86,17 +88,43 @@ export function setRegister(cpu: Arm64Cpu, id: bigint, value: bigint): void {
       system.set("FPCR", value);
       break;
     case "psciVersion":
+      // The guest is offered one version only.
       if (value !== psciVersion)
         throw new KvmError("EINVAL", `PSCI version 0x${value.toString(16)} is not available`);
       break;
     case "sysreg":
-      if (!system.setByKey(name.key, value))
-        throw new KvmError("ENOENT", `no register has the id 0x${id.toString(16)}`);
+      setSystemRegister(cpu, name.key, value);
       break;
   }
 }
 
-/** `KVM_GET_REG_LIST`. */
+function setSystemRegister(cpu: Arm64Cpu, key: number, value: bigint): void {
+  const { system } = cpu;
+  const row = registerByKey(key)?.row;
+  if (row?.name === "CNTVCT_EL0") {
+    cpu.setVirtualCount(BigInt.asUintN(64, value));
+    return;
+  }
+  if (row?.access === "ro") {
+    if (system.get(row.name) !== value)
+      throw new KvmError("EINVAL", `${row.name} is read-only: it cannot become 0x${value.toString(16)}`);
+    return;
+  }
+  if (!system.setByKey(key, value)) {
+    const name = row?.name ?? systemRegisterSpelling(key);
+    throw new KvmError("ENOENT", `there is no system register ${name}`);
+  }
+}
+
+/** System registers that show state which other ids have, or that are instructions rather than state. */
+const views: ReadonlySet<string> = new Set([
+  ...["SP_EL0", "ELR_EL1", "SPSR_EL1", "SPSel", "CurrentEL", "NZCV", "DAIF", "FPCR", "FPSR", "ISR_EL1"],
+  ...["CNTPCT_EL0", "CNTP_TVAL_EL0", "CNTV_TVAL_EL0"],
+  ...["PMINTENCLR_EL1", "PMCNTENCLR_EL0", "PMOVSCLR_EL0", "PMXEVTYPER_EL0", "PMXEVCNTR_EL0", "PMSWINC_EL0"],
+  ...["OSLAR_EL1", "DBGCLAIMSET_EL1"],
+]);
+
+/** `KVM_GET_REG_LIST`: what a vCPU's state consists of. */
 export function registerIds(): readonly bigint[] {
   const numbered = (count: number, id: (n: number) => bigint): bigint[] =>
     Array.from({ length: count }, (_, n) => id(n));
@@ -112,6 +140,6 @@ export function registerIds(): readonly bigint[] {
     arm64Reg.fpsr,
     arm64Reg.fpcr,
     arm64Reg.psciVersion,
-    ...systemRegisters.map((row) => arm64Reg.sysreg(row.key)),
+    ...systemRegisters.filter((row) => !views.has(row.name)).map((row) => arm64Reg.sysreg(row.key)),
   ];
 }

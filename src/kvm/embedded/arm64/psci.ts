@@ -18,7 +18,13 @@ export const psci = {
   SMCCC_ARCH_FEATURES: 0x8000_0001,
 } as const;
 
-const result = { success: 0n, notSupported: -1n, invalidParameters: -2n, alreadyOn: -4n } as const;
+const result = {
+  success: 0n,
+  notSupported: -1n,
+  invalidParameters: -2n,
+  alreadyOn: -4n,
+  internalFailure: -6n,
+} as const;
 const version1_1 = 0x1_0001n;
 const smccc1_1 = 0x1_0001n;
 const migrationNotRequired = 2n;
@@ -39,14 +45,21 @@ export type PsciEffect =
   | { readonly kind: "on"; readonly cpu: number; readonly entry: bigint; readonly context: bigint }
   | { readonly kind: "system"; readonly event: "SHUTDOWN" | "RESET" };
 
-/** The answer to a call: X0 and the effect. X0 is absent for calls that do not return. */
+/** The answer to a call: X0 and the effect. A call that should not return has failed if it does. */
 export interface PsciAnswer {
-  readonly x0: bigint | undefined;
+  readonly x0: bigint;
   readonly effect: PsciEffect;
 }
 
 const implemented: readonly number[] = Object.values(psci);
-const answer = (x0: bigint): PsciAnswer => ({ x0: BigInt.asUintN(64, x0), effect: { kind: "none" } });
+const answer = (x0: bigint, effect: PsciEffect = { kind: "none" }): PsciAnswer => ({
+  x0: BigInt.asUintN(64, x0),
+  effect,
+});
+/** The affinity fields of a target that count at each affinity level: Aff3 and those not below the level. */
+const affinityMasks = [0xff_00ff_ffffn, 0xff_00ff_ff00n, 0xff_00ff_0000n, 0xff_0000_0000n] as const;
+/** SYSTEM_RESET2's types: 0 is architectural, from this one on they are the vendor's (Arm DEN 0022, 5.1.16). */
+const vendorResets = 0x8000_0000n;
 
 /** Answers a PSCI 1.1 call by its function identifier and arguments X1–X3. */
 export function psciCall(
@@ -75,28 +88,32 @@ export function psciCall(
       return answer(migrationNotRequired);
     case psci.CPU_SUSPEND_32:
     case psci.CPU_SUSPEND_64:
-      return { x0: result.success, effect: { kind: "suspend" } };
+      return answer(result.success, { kind: "suspend" });
     case psci.CPU_OFF:
-      return { x0: undefined, effect: { kind: "off" } };
+      return answer(result.internalFailure, { kind: "off" });
     case psci.CPU_ON_32:
     case psci.CPU_ON_64: {
       const cpu = cpus.findIndex((each) => each.affinity === (a1 & 0xff_00ff_ffffn));
       if (cpu < 0) return answer(result.invalidParameters);
       if (cpus[cpu]?.on === true) return answer(result.alreadyOn);
-      return { x0: result.success, effect: { kind: "on", cpu, entry: a2, context: a3 } };
+      return answer(result.success, { kind: "on", cpu, entry: a2, context: a3 });
     }
     case psci.AFFINITY_INFO_32:
     case psci.AFFINITY_INFO_64: {
-      const target = cpus.find((each) => each.affinity === (a1 & 0xff_00ff_ffffn));
-      if (target === undefined) return answer(result.invalidParameters);
-      return answer(target.on ? affinity.on : affinity.off);
+      const mask = affinityMasks[Number(a2 < 4n ? a2 : 4n)];
+      if (mask === undefined) return answer(result.invalidParameters);
+      const targets = cpus.filter((each) => (each.affinity & mask) === (a1 & mask));
+      if (targets.length === 0) return answer(result.invalidParameters);
+      return answer(targets.some((target) => target.on) ? affinity.on : affinity.off);
     }
     case psci.SYSTEM_OFF:
-      return { x0: undefined, effect: { kind: "system", event: "SHUTDOWN" } };
-    case psci.SYSTEM_RESET:
+      return answer(result.internalFailure, { kind: "system", event: "SHUTDOWN" });
     case psci.SYSTEM_RESET2_32:
     case psci.SYSTEM_RESET2_64:
-      return { x0: undefined, effect: { kind: "system", event: "RESET" } };
+      if (a1 > 0n && a1 < vendorResets) return answer(result.invalidParameters);
+      return answer(result.internalFailure, { kind: "system", event: "RESET" });
+    case psci.SYSTEM_RESET:
+      return answer(result.internalFailure, { kind: "system", event: "RESET" });
     default:
       return answer(result.notSupported);
   }

@@ -3,6 +3,7 @@ import type { CpuExit } from "../../../cpu/arm64/events.ts";
 import { vectorKind } from "../../../cpu/arm64/exceptions.ts";
 import { exceptionClass, faultStatus, syndrome, syndromeClass } from "../../../cpu/arm64/syndrome.ts";
 import { rights } from "../../../cpu/arm64/translation/walk.ts";
+import { KvmError } from "../../errors.ts";
 import type { KvmExit } from "../../exits.ts";
 import type { GuestDebug } from "../../guestDebug.ts";
 import type { MpState, Translation, Vcpu } from "../../interface.ts";
@@ -103,7 +104,9 @@ export class EmbeddedArm64Vcpu implements Vcpu {
     }
   }
 
+  /** @throws KvmError EINVAL when no access waits for an answer. */
   completeMmio(data: bigint): void {
+    this.#checkMmio();
     this.cpu.completeMmio(data);
   }
 
@@ -218,7 +221,12 @@ export class EmbeddedArm64Vcpu implements Vcpu {
 
   /** The machine has nothing at the address of the pending access: the guest gets a synchronous external abort. */
   failMmio(): void {
+    this.#checkMmio();
     this.#externalAbort(exceptionClass.dataAbortLower, exceptionClass.dataAbortCurrent, this.#mmioFar);
+  }
+
+  #checkMmio(): void {
+    if (!this.cpu.awaitsMmio) throw new KvmError("EINVAL", `vCPU ${this.id} waits for no MMIO access`);
   }
 
   #externalAbort(lower: 0x20 | 0x24, current: 0x21 | 0x25, far: bigint): void {

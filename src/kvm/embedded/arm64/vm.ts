@@ -53,6 +53,8 @@ export class EmbeddedArm64Vm implements Vm {
   };
   readonly #regions = new Map<number, PhysicalSlot>();
   readonly #capacity: number;
+  /** Host address after the last byte that a slot has ever had. */
+  #highest = 0;
 
   /** @throws KvmError EINVAL for a number of vCPUs outside 1–8; EngineMemoryError when the memory cannot be had. */
   constructor(options: EmbeddedArm64Options) {
@@ -81,27 +83,33 @@ export class EmbeddedArm64Vm implements Vm {
 
   setMemoryRegion(region: MemoryRegion): void {
     const { slot, guestPhysicalAddress: base, size } = region;
-    if (slot < 0 || slot >= slots) throw new KvmError("EINVAL", `memory slot ${slot}: there are ${slots}`);
-    if (base % page !== 0n || size % page !== 0n || base < 0n || size < 0n) {
-      throw new KvmError("EINVAL", `memory slot ${slot}: address and size must be multiples of 4096`);
-    }
+    const readOnly = region.readOnly ?? false;
+    const refuse = (errno: "EINVAL" | "EEXIST" | "EFAULT", why: string): never => {
+      throw new KvmError(errno, `memory slot ${slot}${why}`);
+    };
+    if (!Number.isInteger(slot) || slot < 0 || slot >= slots) refuse("EINVAL", `: there are ${slots}`);
+    if (base % page !== 0n || size % page !== 0n || base < 0n || size < 0n)
+      refuse("EINVAL", ": address and size must be multiples of 4096");
+    const kept = this.#regions.get(slot);
     if (size === 0n) {
+      if (kept === undefined) refuse("EINVAL", " does not exist");
       this.#regions.delete(slot);
       this.#apply();
       return;
     }
+    if (base + size > 1n << BigInt(resources.physicalBits))
+      refuse("EFAULT", ` ends beyond the ${resources.physicalBits} bits of guest-physical address`);
     const begin = Number(base);
     const bytes = Number(size);
+    if (kept !== undefined && kept.size !== bytes) refuse("EINVAL", " cannot change its size");
+    if (kept !== undefined && kept.readOnly !== readOnly)
+      refuse("EINVAL", " cannot change whether it is read-only");
     for (const [other, at] of this.#regions) {
-      if (other !== slot && begin < at.base + at.size && at.base < begin + bytes) {
-        throw new KvmError("EEXIST", `memory slot ${slot} overlaps slot ${other}`);
-      }
+      if (other !== slot && begin < at.base + at.size && at.base < begin + bytes)
+        refuse("EEXIST", ` overlaps slot ${other}`);
     }
-    const kept = this.#regions.get(slot);
-    if (kept !== undefined && kept.size !== bytes)
-      throw new KvmError("EINVAL", `memory slot ${slot} cannot change its size`);
     const host = kept?.host ?? this.#allocate(bytes);
-    this.#regions.set(slot, { base: begin, size: bytes, host, readOnly: region.readOnly ?? false });
+    this.#regions.set(slot, { base: begin, size: bytes, host, readOnly });
     this.#apply();
   }
 
@@ -132,13 +140,15 @@ export class EmbeddedArm64Vm implements Vm {
     return { address: BigInt(walked.page) + (address & 0xfffn), rights: walked.rights };
   }
 
-  /** HVC #0: PSCI and SMCCC, by X0–X3. */
+  /** HVC: PSCI and SMCCC, by X0–X3, whatever the immediate; results in X0–X3 (Arm DEN 0028, 2.6). */
   hypercall(vcpu: EmbeddedArm64Vcpu): KvmExit | undefined {
     const { registers } = vcpu.cpu;
     const id = Number(BigInt.asUintN(32, registers.x(0)));
     const view = this.vcpus.map((each) => ({ affinity: BigInt(each.id), on: each.powered }));
     const { x0, effect } = psciCall(id, [registers.x(1), registers.x(2), registers.x(3)], view);
-    if (x0 !== undefined) registers.setX(0, x0);
+    [x0, 0n, 0n, 0n].forEach((value, n) => {
+      registers.setX(n, value);
+    });
     switch (effect.kind) {
       case "none":
         return undefined;
@@ -152,6 +162,8 @@ export class EmbeddedArm64Vm implements Vm {
         this.cluster.activate(vcpu.id);
         return undefined;
       case "system":
+        // As KVM: no vCPU runs on until userspace has decided.
+        for (const each of this.vcpus) each.powerOff();
         return { reason: "SYSTEM_EVENT", type: effect.event };
     }
   }
@@ -166,6 +178,13 @@ export class EmbeddedArm64Vm implements Vm {
     }
     if (host + bytes > ramBase + this.#capacity)
       throw new KvmError("ENOMEM", `no room for a memory slot of ${bytes} bytes`);
+    // What a deleted slot left there is not this one's.
+    const stale = Math.min(bytes, this.#highest - host);
+    if (stale > 0) {
+      this.cluster.engine.memory.bytes.fill(0, host, host + stale);
+      this.cluster.memoryWritten(host, stale);
+    }
+    this.#highest = Math.max(this.#highest, host + bytes);
     return host;
   }
 
