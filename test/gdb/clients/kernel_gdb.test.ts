@@ -1,0 +1,189 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { BOOT_OK_MARKER } from "../../../scripts/initramfs/init.ts";
+import { requireTool } from "../../support/tools.ts";
+import { runTool, type ToolOptions } from "../support/tools.ts";
+import { kernel, kernelSymbols, printedSoon, serveKernel } from "./support/debian.ts";
+
+const gdb = requireTool("gdb-multiarch");
+
+type Kernel = Awaited<ReturnType<typeof serveKernel>>;
+
+/** Runs gdb on a kernel that has not executed anything yet; returns what gdb prints. */
+function runGdb(guest: Kernel, symbols: string, commands: readonly string[], options: ToolOptions = {}) {
+  const script = [
+    "set pagination off",
+    "set confirm off",
+    "set width 0",
+    `file ${symbols}`,
+    // Without debug information gdb would take the language to be assembly, which has no types.
+    "set language c",
+    `target remote ${guest.place}`,
+    ...commands,
+  ];
+  const argv = ["-q", "-nx", "--batch", ...script.flatMap((command) => ["-ex", command])];
+  return runTool("gdb-multiarch", argv, { runs: guest.runs, ...options });
+}
+
+describe.skipIf(!gdb.available || !kernel.available)("gdb-multiarch on a Linux kernel", () => {
+  let symbols: Awaited<ReturnType<typeof kernelSymbols>>;
+  beforeAll(async () => {
+    symbols = await kernelSymbols();
+  });
+  afterAll(() => symbols.remove());
+
+  const addressOf = (name: string): bigint => symbols.table.addressOf(name) ?? 0n;
+  const hex = (value: bigint): string => `0x${value.toString(16)}`;
+
+  it("is there from the first instruction; breakpoints at virtual addresses wait for the MMU", async () => {
+    const guest = await serveKernel();
+    guest.session.symbols.use(symbols.program);
+    const output = await runGdb(guest, symbols.file, [
+      "p/x $pc",
+      "p/x $SCTLR_EL1 & 1",
+      "tbreak *($pc + 4)",
+      "continue",
+      "stepi",
+      "p/x $pc",
+      "hbreak start_kernel",
+      "break rest_init",
+      "continue",
+      "p/x $SCTLR_EL1 & 1",
+      `p $VBAR_EL1 == (unsigned long long)${hex(addressOf("vectors"))}`,
+      "stepi 3",
+      "p/x $pc",
+      "continue",
+      "backtrace",
+      "monitor backtrace",
+      "monitor symbols",
+      "detach",
+    ]);
+    expect(output).toContain("$1 = 0x40200000");
+    expect(output).toContain("$2 = 0x0");
+    expect(output).toMatch(/Temporary breakpoint 1, 0x0*40200004/);
+    expect(output).toMatch(/Breakpoint 2, 0x[0-9a-f]+ in start_kernel/);
+    expect(output).toContain("$4 = 0x1");
+    expect(output).toContain("$5 = 1");
+    expect(output).toContain(`$6 = ${hex(addressOf("start_kernel") + 12n)}`);
+    expect(output).toMatch(/Breakpoint 3, 0x[0-9a-f]+ in rest_init/);
+    expect(output).toMatch(/#0 +0x[0-9a-f]+ in rest_init/);
+    expect(output).toMatch(/#0 0x\S+ rest_init\S*\n#1 0x\S+ arch_call_rest_init\S*\n#2 0x\S+ start_kernel/);
+    expect(output).toMatch(/\d+ symbols, slide 0x0/);
+    expect(output).toContain("detached");
+    expect(guest.session.status.kind).toBe("running");
+    expect(guest.session.breakpoints.breakpoints).toEqual([]);
+    guest.session.stop();
+    await guest.server.close();
+  }, 60_000);
+
+  it("plants patched breakpoints, which nobody sees", async () => {
+    const guest = await serveKernel();
+    const output = await runGdb(guest, symbols.file, [
+      "monitor breakpoints patched",
+      `break *${hex(addressOf("start_kernel"))}`,
+      "continue",
+      "delete",
+      "hbreak start_kernel",
+      "continue",
+      "delete",
+      "break rest_init",
+      "x/wx rest_init",
+      "set breakpoint always-inserted on",
+      "x/wx rest_init",
+      "x/2i rest_init",
+      "continue",
+      "stepi",
+      "p/x $pc",
+      "kill",
+    ]);
+    // The MMU is off: nothing is mapped where the kernel will be.
+    expect(output).toMatch(/Cannot insert breakpoint 1|Cannot access memory at address 0xffff/);
+    expect(output).toMatch(/Breakpoint 2, 0x[0-9a-f]+ in start_kernel/);
+    const words = output.match(/<rest_init>:\t0x[0-9a-f]{8}/g) ?? [];
+    expect(words).toHaveLength(2);
+    expect(words[0]).toBe(words[1]);
+    expect(output).not.toMatch(/\bbrk\b/);
+    expect(output).toMatch(/Breakpoint 3, 0x[0-9a-f]+ in rest_init/);
+    expect(output).toContain(`$1 = ${hex(addressOf("rest_init") + 4n)}`);
+    expect(guest.session.status).toEqual({ kind: "ended", reason: "killed" });
+    await guest.server.close();
+  }, 60_000);
+
+  it("watches memory and goes on past each access", async () => {
+    const guest = await serveKernel();
+    const output = await runGdb(guest, symbols.file, [
+      "tbreak start_kernel",
+      "continue",
+      "watch -l *(long*)($sp - 16)",
+      "continue",
+      "continue",
+      "delete",
+      "rwatch -l *(long*)($sp + 8)",
+      "continue",
+      "delete",
+      // Three registers together, and a page by one.
+      "watch -l *(char(*)[24])($sp + 8)",
+      "watch -l *(char(*)[4096])((unsigned long)$sp & ~4095UL)",
+      "continue",
+      "continue",
+      "watch -l *(char(*)[17])0xffff000000000003",
+      "continue",
+      "kill",
+    ]);
+    expect(
+      output.match(/^Hardware watchpoint 2: .*\n\nOld value = .*\nNew value = .*\n0x\S+ in /gm),
+    ).toHaveLength(2);
+    expect(output).toMatch(/^Hardware read watchpoint 3: .*\n\nValue = .*\n0x\S+ in /m);
+    expect(output.match(/^Hardware watchpoint 5: .*\n\nOld value = /gm)).toHaveLength(2);
+    expect(output).toContain("You may have requested too many hardware breakpoints/watchpoints.");
+    await guest.server.close();
+  }, 60_000);
+
+  it("interrupts, looks at all vCPUs, and lets the boot complete", async () => {
+    const guest = await serveKernel({ cpus: 4 });
+    const output = await runGdb(
+      guest,
+      symbols.file,
+      [
+        "info threads",
+        "continue",
+        "info threads",
+        "thread 3",
+        "p/x $MPIDR_EL1 & 0xff",
+        "monitor info",
+        "monitor stats",
+        "thread apply all p/x $pc",
+        "detach",
+      ],
+      { interrupts: 1, runs: () => Number(guest.printed().includes("SMP: Total of 4 processors activated")) },
+    );
+    expect(output).toMatch(/Thread 1\.1 "cpu0" \(running\)/);
+    expect(output).toMatch(/Thread 1\.4 "cpu3" \(powered off\)/);
+    expect(output).toContain("received signal SIGINT, Interrupt.");
+    expect(output).toMatch(/Thread 1\.4 "cpu3" \((running|halted: waits for an interrupt)\)/);
+    expect(output).toContain("$1 = 0x2");
+    expect(output).toMatch(/MMIO: \d+/);
+    expect(await printedSoon(guest, BOOT_OK_MARKER, 50_000)).toBe(true);
+    guest.session.stop();
+    await guest.server.close();
+  }, 90_000);
+
+  it("takes conditions to the target, and prints on its behalf", async () => {
+    const guest = await serveKernel();
+    const output = await runGdb(guest, symbols.file, [
+      "set breakpoint condition-evaluation target",
+      "tbreak start_kernel",
+      "continue",
+      "set dprintf-style agent",
+      'dprintf kmem_cache_create,"cache at %d\\n", 1 + 1',
+      "break kmem_cache_alloc if ($x1 & 0xdc0) == 0xdc0",
+      "continue",
+      "p/x $x1 & 0xdc0",
+      "info breakpoints",
+      "kill",
+    ]);
+    expect(output).toMatch(/stop only if \(\$x1 & 0xdc0\) == 0xdc0 \(target evals\)/);
+    expect(output).toMatch(/\$\d+ = 0xdc0/);
+    expect(output).toContain("cache at 2");
+    await guest.server.close();
+  }, 60_000);
+});
