@@ -1,0 +1,100 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { constants } from "./codeSearch.ts";
+import { producerMarks, r, type ToyInstruction, toyState } from "./toy.ts";
+import { dataAddress, ToyMachine } from "./toyMachine.ts";
+
+let machine: ToyMachine;
+beforeEach(() => {
+  machine = new ToyMachine();
+  machine.setRegisters(5n, 5n, 9n, dataAddress, 2n);
+});
+
+const compare: ToyInstruction = ["compare", r(0), r(1)];
+const compareOthers: ToyInstruction = ["compare", r(2), r(1)];
+
+/** How often the code of a program has the expansion of a producer, or at least its first flag. */
+function expansions(program: readonly ToyInstruction[], producer: keyof typeof producerMarks): number {
+  machine.place(program);
+  return constants(machine.code(), producerMarks[producer]);
+}
+
+function agree(program: readonly ToyInstruction[], retired = program.length): void {
+  machine.place(program);
+  const result = machine.compare(machine.compiled(), program.length);
+  expect(result).toEqual({
+    exit: retired === program.length ? "left" : result.exit,
+    retired,
+    differences: [],
+  });
+}
+
+describe("flags are computed", () => {
+  test("once for many producers, on the way out", () => {
+    expect(expansions([compare, compareOthers, compare, compareOthers], "sub")).toBe(1);
+  });
+  test("in each exit path that they reach", () => {
+    expect(expansions([compare, ["load", r(5), r(3)], compare, ["load", r(5), r(3)]], "sub")).toBe(3);
+  });
+  test("not in exit paths before the first producer", () => {
+    expect(expansions([["load", r(5), r(3)], ["load", r(5), r(3)], compare], "sub")).toBe(1);
+  });
+  test("where one is read, and only that one", () => {
+    // The mark is in the zero flag: reading the carry leaves that to the way out.
+    expect(expansions([compare, ["readCarry", r(5)], compareOthers], "sub")).toBe(1);
+    expect(expansions([compare, ["readZero", r(5)], compareOthers], "sub")).toBe(2);
+  });
+  test("once where one is read twice", () => {
+    expect(expansions([compare, ["readZero", r(5)], ["readZero", r(6)], compareOthers], "sub")).toBe(2);
+  });
+  test("not when another way of writing overtakes them", () => {
+    expect(expansions([compare, ["writeCarry", r(4)], ["increment", r(5)]], "sub")).toBe(0);
+  });
+});
+
+describe("the flags are right", () => {
+  test.each<[string, ToyInstruction[]]>([
+    ["at the end", [compare]],
+    [
+      "although the operands have changed since",
+      [compare, ["addImmediate", r(0), r(0), 7], ["move", r(1), r(2)]],
+    ],
+    ["when they are read later", [compare, ["move", r(0), r(2)], ["readZero", r(5)], ["readCarry", r(6)]]],
+    ["when a producer leaves one of them to the producer before", [compareOthers, ["increment", r(0)]]],
+    ["when that one is read", [compareOthers, ["increment", r(0)], ["readCarry", r(5)], ["readZero", r(6)]]],
+    ["when one is read and then the rest", [compareOthers, ["readCarry", r(5)], compare, ["readZero", r(6)]]],
+    ["when one is written otherwise", [compareOthers, ["writeCarry", r(4)], ["readZero", r(6)]]],
+    ["when an instruction sets and reads them", [compare, ["compareAndRead", r(5), r(2), r(1)]]],
+    ["when they may be set", [compareOthers, ["compareIf", r(4), r(0), r(1)]]],
+    [
+      "when they may be set and are not",
+      [compareOthers, ["compareIf", r(7), r(0), r(1)], ["readZero", r(5)]],
+    ],
+    ["when they are set one way or another", [compareOthers, ["compareEither", r(4), r(0), r(1)]]],
+    ["when the two ways differ in which they set", [compareOthers, ["compareEither", r(7), r(0), r(1)]]],
+    ["after a jump that was not taken", [compare, ["jumpIfZero", 0x100], compareOthers, ["readZero", r(5)]]],
+    [
+      "when many are pending",
+      Array.from({ length: 40 }, (_, i) => ["compare", r(i & 7), r((i * 3) & 7)] as const),
+    ],
+  ])("%s", (_when, program) => agree(program));
+
+  test.each([0, 1, 2, 3])("after a side exit behind %s comparisons", (before) => {
+    const program: ToyInstruction[] = [
+      ...Array.from({ length: before }, (_, i) => (i % 2 === 0 ? compare : compareOthers)),
+      ["load", r(5), r(3)],
+      compare,
+    ];
+    machine.set(toyState.carry.place.address, 1n);
+    agree(program, before);
+  });
+  test("when a jump is taken", () => {
+    machine.set(r(0), 5n + producerMarks.sub);
+    agree([compareOthers, compare, ["jumpIfZero", 0x100], compareOthers], 3);
+  });
+  test("when the instruction that sets them jumps", () => {
+    agree([compareOthers, ["compareAndJump", r(0), r(1), 0x100], compareOthers], 2);
+  });
+  test("in a side exit between a producer and the next one of the same arguments", () => {
+    agree([compare, ["add", r(0), r(2), r(2)], ["load", r(5), r(3)], compare], 2);
+  });
+});

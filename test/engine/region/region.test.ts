@@ -1,0 +1,234 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { discardRegisterAddress, zeroRegisterAddress } from "../../../src/engine/layout.ts";
+import { r, type ToyInstruction, toyState } from "./toy.ts";
+import { codeAddress, dataAddress, ToyMachine } from "./toyMachine.ts";
+
+let machine: ToyMachine;
+beforeEach(() => {
+  machine = new ToyMachine();
+});
+
+const at = (index: number): bigint => codeAddress + 4n * BigInt(index);
+const addOne = (n: number): ToyInstruction => ["addImmediate", r(n), r(n), 1];
+
+describe("the extent of a region", () => {
+  const lengthOf = (program: readonly ToyInstruction[], order?: readonly number[]): number => {
+    machine.place(program);
+    return machine.region(order)?.length ?? 0;
+  };
+
+  test("is the whole list when nothing ends it", () => {
+    expect(lengthOf([addOne(0), ["load", r(1), r(2)], ["jumpIfZero", 64], addOne(0)])).toBe(4);
+  });
+  test("is at most 400 instructions, or what the options say", () => {
+    const program = Array.from({ length: 500 }, () => addOne(0));
+    expect(lengthOf(program)).toBe(400);
+    machine = new ToyMachine({ maximumLength: 7 });
+    expect(lengthOf(program)).toBe(7);
+  });
+  test("cannot be less than one instruction by the options", () => {
+    expect(() => new ToyMachine({ maximumLength: 0 })).toThrow("at least one instruction");
+  });
+  test.each<[string, ToyInstruction]>([
+    ["always calls out", ["call"]],
+    ["raises", ["undefined"]],
+    ["always calls out with this operand", ["shiftUnlessZero", r(0), r(1), 0]],
+    ["may call out after a write", ["callIfAfterWrite", r(0), r(1)]],
+    ["loads after a store", ["loadAfterStore", r(0), r(1)]],
+    ["stores twice what it loaded", ["loadAndStoreTwice", r(0), r(1)]],
+  ])("ends before an instruction that %s", (_what, instruction) => {
+    expect(lengthOf([addOne(0), instruction, addOne(0)])).toBe(1);
+    expect(lengthOf([instruction, addOne(0)])).toBe(0);
+  });
+  test("goes on behind an instruction that never calls out with its operands", () => {
+    expect(lengthOf([["shiftUnlessZero", r(0), r(1), 5], addOne(0)])).toBe(2);
+  });
+  test("ends with a jump elsewhere", () => {
+    expect(lengthOf([addOne(0), ["jump", 64], addOne(0)])).toBe(2);
+    expect(lengthOf([addOne(0), ["jumpTo", r(0)], addOne(0)])).toBe(2);
+  });
+  test("goes on where the next instruction of the list is the target of a jump", () => {
+    expect(lengthOf([["jump", 8], addOne(0), addOne(1)], [0, 2])).toBe(2);
+    expect(lengthOf([["jumpIfZero", 8], addOne(0), addOne(1)], [0, 2])).toBe(2);
+  });
+  test("ends where the next instruction of the list does not follow", () => {
+    expect(lengthOf([addOne(0), addOne(1), addOne(2)], [0, 2])).toBe(1);
+  });
+});
+
+describe("a region", () => {
+  test("retires its instructions and leaves PC behind them", () => {
+    machine.place([addOne(0), ["add", r(1), r(0), r(0)], ["pc", r(2)]]);
+    machine.setRegisters(4n);
+    expect(machine.compare(machine.compiled(), 10)).toEqual({ exit: "left", retired: 3, differences: [] });
+    expect([machine.get(r(0)), machine.get(r(1)), machine.get(r(2)), machine.pc]).toEqual([
+      5n,
+      10n,
+      at(2),
+      at(3),
+    ]);
+  });
+  test("is not entered when it is longer than the budget", () => {
+    machine.place([addOne(0), addOne(0)]);
+    const region = machine.compiled();
+    expect(region.run(1)).toEqual({ exit: "budget", retired: 0 });
+    expect([machine.get(r(0)), machine.pc]).toEqual([0n, at(0)]);
+    expect(region.run(2)).toEqual({ exit: "left", retired: 2 });
+  });
+  test("reads the zero register as zero and drops what is written to the discarding one", () => {
+    machine.place([
+      ["add", r(0), r(1), zeroRegisterAddress],
+      ["add", discardRegisterAddress, r(1), r(1)],
+    ]);
+    machine.setRegisters(0n, 9n);
+    machine.set(discardRegisterAddress, 1n);
+    machine.compiled().run(2);
+    expect([machine.get(r(0)), machine.get(discardRegisterAddress)]).toEqual([9n, 1n]);
+  });
+  test("writes state that is not cached where it is", () => {
+    machine.place([
+      ["plain", r(0)],
+      ["plain", r(0)],
+    ]);
+    machine.setRegisters(3n);
+    machine.set(toyState.plain.place.address, 1n);
+    expect(machine.compare(machine.compiled(), 2).differences).toEqual([]);
+    expect(machine.get(toyState.plain.place.address)).toBe(7n);
+  });
+});
+
+describe("a jump", () => {
+  test("leaves with its target in PC and the exact count", () => {
+    machine.place([addOne(0), ["jumpIfZero", 0x100], addOne(0), addOne(0)]);
+    const result = machine.compare(machine.compiled(), 4);
+    expect(result).toEqual({ exit: "left", retired: 2, differences: [] });
+    expect([machine.pc, machine.get(r(0))]).toEqual([at(1) + 0x100n, 1n]);
+  });
+  test("that is not taken goes on", () => {
+    machine.place([addOne(0), ["jumpIfZero", 0x100], addOne(0), addOne(0)]);
+    machine.set(toyState.zero.place.address, 1n);
+    expect(machine.compare(machine.compiled(), 4)).toEqual({ exit: "left", retired: 4, differences: [] });
+    expect(machine.get(r(0))).toBe(3n);
+  });
+  test("goes where a register says", () => {
+    machine.place([["jumpTo", r(3)]]);
+    machine.set(r(3), 0xffff_8000_1234_5678n);
+    expect(machine.compare(machine.compiled(), 1)).toEqual({ exit: "left", retired: 1, differences: [] });
+    expect(machine.pc).toBe(0xffff_8000_1234_5678n);
+  });
+  test("goes backwards out of the address space's beginning", () => {
+    machine.place([["jump", -0x2000]]);
+    machine.compiled().run(1);
+    expect(machine.pc).toBe(0xffff_ffff_ffff_f000n);
+  });
+  test.each([0n, 1n])("keeps what its path wrote, and only that (taken: %s)", (taken) => {
+    machine.place([["linkAndJumpIf", r(0), r(1), 0x40], addOne(2)]);
+    machine.setRegisters(5n, taken, 6n);
+    expect(machine.compare(machine.compiled(), 2)).toEqual({
+      exit: "left",
+      retired: taken === 1n ? 1 : 2,
+      differences: [],
+    });
+  });
+  test("into the list continues there; the other way leaves", () => {
+    const program: ToyInstruction[] = [["jumpIfZero", 8], addOne(0), addOne(1), addOne(2)];
+    machine.place(program);
+    const region = machine.compiled([0, 2, 3]);
+    expect(machine.compare(region, 3)).toEqual({ exit: "left", retired: 3, differences: [] });
+    expect([machine.get(r(0)), machine.get(r(1)), machine.pc]).toEqual([0n, 1n, at(4)]);
+    machine.pc = at(0);
+    machine.set(toyState.zero.place.address, 1n);
+    expect(machine.compare(region, 3)).toEqual({ exit: "left", retired: 1, differences: [] });
+    expect([machine.get(r(1)), machine.pc]).toEqual([1n, at(1)]);
+  });
+});
+
+describe("a side exit", () => {
+  test("stands before an access that misses the TLB; the interpreter goes on from there", () => {
+    machine.place([addOne(0), ["store", r(0), r(1)], addOne(0)]);
+    machine.setRegisters(1n, dataAddress);
+    expect(machine.compare(machine.compiled(), 3)).toEqual({ exit: "side", retired: 1, differences: [] });
+    expect([machine.pc, machine.data(0), machine.calls]).toEqual([at(1), 0n, []]);
+    expect(machine.engine.run(2)).toEqual({ exit: "budget", retired: 2 });
+    expect([machine.get(r(0)), machine.data(0)]).toEqual([3n, 2n]);
+  });
+  test("does not happen when the TLB holds the page", () => {
+    machine.map(0);
+    machine.place([
+      ["store", r(0), r(1)],
+      ["load", r(2), r(1)],
+    ]);
+    machine.setRegisters(42n, dataAddress + 8n);
+    expect(machine.compare(machine.compiled(), 2)).toEqual({ exit: "left", retired: 2, differences: [] });
+    expect(machine.get(r(2))).toBe(42n);
+  });
+  test("is taken by misaligned accesses and by those into the next page", () => {
+    machine.map(0);
+    machine.map(1);
+    machine.place([["load", r(2), r(1)]]);
+    const region = machine.compiled();
+    for (const offset of [1n, 4n, 0xffcn]) {
+      machine.setRegisters(0n, dataAddress + offset);
+      expect(region.run(1)).toEqual({ exit: "side", retired: 0 });
+    }
+  });
+  test("between two stores of one instruction lets the interpreter make both", () => {
+    machine.map(0);
+    machine.place([addOne(0), ["storeTwice", r(0), r(1)]]);
+    machine.setRegisters(4n, dataAddress);
+    expect(machine.compiled().run(2)).toEqual({ exit: "side", retired: 1 });
+    expect([machine.data(0), machine.data(0x1000)]).toEqual([5n, 0n]);
+    machine.engine.run(1);
+    expect([machine.data(0), machine.data(0x1000)]).toEqual([5n, 5n]);
+  });
+  test("stands before a call that the instruction makes on this path, with its registers unchanged", () => {
+    machine.place([addOne(0), ["callIf", r(2), r(1)], addOne(0)]);
+    machine.setRegisters(0n, 1n, 9n);
+    const region = machine.compiled();
+    expect(machine.compare(region, 3)).toEqual({ exit: "side", retired: 1, differences: [] });
+    expect([machine.get(r(2)), machine.calls]).toEqual([9n, []]);
+    machine.engine.run(1);
+    expect([machine.get(r(2)), machine.calls]).toEqual([77n, ["result"]]);
+    machine.setRegisters(0n, 2n << 32n, 9n);
+    machine.pc = at(0);
+    expect(machine.compare(region, 3)).toEqual({ exit: "left", retired: 3, differences: [] });
+    expect(machine.get(r(2))).toBe(2n << 32n);
+  });
+  test("is taken by a guard whose field is not zero", () => {
+    machine.place([addOne(0), ["guarded", r(1)], ["guarded", r(1)]]);
+    const region = machine.compiled();
+    expect(machine.compare(region, 3)).toEqual({ exit: "left", retired: 3, differences: [] });
+    machine.pc = at(0);
+    machine.set(toyState.trap.place.address, 1n);
+    expect(machine.compare(region, 3)).toEqual({ exit: "side", retired: 1, differences: [] });
+    expect(machine.engine.run(1)).toEqual({ exit: "abandoned", retired: 0 });
+    expect(machine.calls).toEqual(["trap"]);
+  });
+  test("is taken by a guard after an instruction that wrote its field", () => {
+    machine.place([
+      ["guarded", r(1)],
+      ["setTrap", r(0)],
+      ["guarded", r(1)],
+    ]);
+    machine.setRegisters(1n);
+    expect(machine.compare(machine.compiled(), 3)).toEqual({ exit: "side", retired: 2, differences: [] });
+  });
+  test("leaves a fault to the interpreter", () => {
+    machine.place([addOne(0), ["load", r(1), r(2)], addOne(0)]);
+    machine.setRegisters(0n, 8n, 0xdead_0000n);
+    expect(machine.compiled().run(3)).toEqual({ exit: "side", retired: 1 });
+    expect(machine.engine.run(2)).toEqual({ exit: "abandoned", retired: 0 });
+    expect([machine.get(r(1)), machine.pc, machine.calls]).toEqual([8n, at(1), ["load fault"]]);
+  });
+});
+
+describe("several lists", () => {
+  test("become regions of one module, in their order", () => {
+    machine.place([addOne(0), ["call"], addOne(1)]);
+    expect(machine.compileAll([[0], [1], [2]]).map((region) => region?.address)).toEqual([
+      at(0),
+      undefined,
+      at(2),
+    ]);
+  });
+});
