@@ -1,6 +1,7 @@
 import type { AddressRange } from "../address.ts";
 import { Bus } from "../bus.ts";
 import type { Saveable, Scheduler } from "../device.ts";
+import { EmptyFlash } from "../devices/empty-flash.ts";
 import { Pl011, type Pl011State } from "../devices/pl011.ts";
 import { Pl031, type Pl031State } from "../devices/pl031.ts";
 import type { Fdt } from "../fdt/tree.ts";
@@ -144,7 +145,8 @@ export function arm64VirtBoard(options: Arm64VirtBoardOptions): Arm64VirtBoard {
 
 function connect(interruptController: Gicv2 | Gicv3, uart: Pl011, rtc: Pl031): Bus {
   const bus = new Bus();
-  const { gicDistributor, gicCpuInterface, gicRedistributors } = VIRT_MAP;
+  const { flashWindow, gicDistributor, gicCpuInterface, gicRedistributors } = VIRT_MAP;
+  bus.map(flashWindow.base, flashWindow.size, new EmptyFlash());
   bus.map(gicDistributor.base, gicDistributor.size, interruptController.distributor);
   if (interruptController.version === 2) {
     bus.map(gicCpuInterface.base, gicCpuInterface.size, interruptController.cpuInterface);

@@ -43,12 +43,14 @@ describe("the arm64 virt board", () => {
     const map = (gicVersion: 2 | 3) =>
       board({ gicVersion }).board.bus.mappings.map((m) => `${m.base.toString(16)} ${m.device.name}`);
     expect(map(2)).toEqual([
+      "0 flash",
       "8000000 gicv2 distributor",
       "8010000 gicv2 cpu interface",
       "9000000 pl011",
       "9010000 pl031",
     ]);
     expect(map(3)).toEqual([
+      "0 flash",
       "8000000 gicv3 distributor",
       "80a0000 gicv3 redistributors",
       "9000000 pl011",
