@@ -12,7 +12,16 @@ export type Errno =
   | "ENOEXEC"
   | "ENOSYS"
   | "EBUSY"
-  | "ENODEV";
+  | "ENODEV"
+  // What else a host's kernel answers with.
+  | "EACCES"
+  | "EAGAIN"
+  | "EBADF"
+  | "EIO"
+  | "EMFILE"
+  | "ENOSPC"
+  | "ENOTTY"
+  | "EOPNOTSUPP";
 
 /** A refused call: nothing has changed. */
 export class KvmError extends Error {

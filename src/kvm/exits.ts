@@ -31,3 +31,67 @@ export interface Arm64DebugExit {
   readonly hsrHigh: number;
   readonly far: bigint;
 }
+
+/**
+ * Why `KVM_RUN` of an x86 vCPU returned. An exit is what the vCPU shows now: it may be the same object as the last one, so it
+ * is to be read before the vCPU runs again.
+ */
+export type X86Exit =
+  | X86IoExit
+  | X86MmioExit
+  | { readonly reason: "DEBUG"; readonly arch: X86DebugExit }
+  /** `HLT`, where no interrupt controller is in the kernel. */
+  | { readonly reason: "HLT" }
+  /** A triple fault. */
+  | { readonly reason: "SHUTDOWN" }
+  | { readonly reason: "IRQ_WINDOW_OPEN" }
+  | { readonly reason: "HYPERCALL"; readonly number: bigint; readonly args: readonly bigint[] }
+  | { readonly reason: "SYSTEM_EVENT"; readonly type: SystemEvent }
+  /** The CPU refused to enter the guest. */
+  | { readonly reason: "FAIL_ENTRY"; readonly hardwareEntryFailureReason: bigint }
+  /** Something else asked for attention: a signal, a time slice, `interrupt`. */
+  | { readonly reason: "INTR" }
+  | X86InternalError
+  /** Anything that nobody has asked KVM for; `exitReason` is its number, `KVM_EXIT_UNKNOWN` among them. */
+  | { readonly reason: "OTHER"; readonly exitReason: number };
+
+/** Port input or output: `count` items of `size` bytes, from or to one port. */
+export interface X86IoExit {
+  readonly reason: "IO";
+  readonly isWrite: boolean;
+  readonly size: 1 | 2 | 4;
+  readonly port: number;
+  readonly count: number;
+  /** Its first `count × size` bytes are the items, little-endian: to be read, or to be filled before the vCPU runs again. */
+  readonly data: Uint8Array;
+}
+
+/** An access to guest-physical addresses without memory. Answer a read by `completeMmio`. */
+export interface X86MmioExit {
+  readonly reason: "MMIO";
+  readonly address: bigint;
+  /** 1 to 8; not a power of two where an access crosses a page. */
+  readonly length: number;
+  readonly isWrite: boolean;
+  /** What the guest writes. */
+  readonly data: bigint;
+}
+
+/** The hypervisor could not go on. */
+export interface X86InternalError {
+  readonly reason: "INTERNAL_ERROR";
+  readonly suberror: number;
+  readonly message: string;
+  /** The instruction it could not emulate, where it tells. */
+  readonly instruction: Uint8Array | undefined;
+}
+
+/** `kvm_debug_exit_arch` of x86. */
+export interface X86DebugExit {
+  /** 1 for #DB, 3 for #BP. */
+  readonly exception: number;
+  /** Linear address: CS base and RIP. */
+  readonly pc: bigint;
+  readonly dr6: bigint;
+  readonly dr7: bigint;
+}

@@ -20,3 +20,23 @@ export interface GuestDebug {
   readonly control: number;
   readonly arch?: Arm64GuestDebugArch;
 }
+
+/** Bits of `kvm_guest_debug.control` that only x86 has. */
+export const x86GuestDebugControl = {
+  INJECT_DB: 0x40000,
+  INJECT_BP: 0x80000,
+  BLOCKIRQ: 0x100000,
+} as const;
+
+/** Argument of `KVM_SET_GUEST_DEBUG` on x86. */
+export interface X86GuestDebug {
+  readonly control: number;
+  /** What DR0–DR3 and DR7 hold while the host owns them; left out, nothing. */
+  readonly debugRegisters?: X86DebugRegisters | undefined;
+}
+
+/** Breakpoint addresses (linear) and DR7. */
+export interface X86DebugRegisters {
+  readonly addresses: readonly bigint[];
+  readonly dr7: bigint;
+}

@@ -11,6 +11,7 @@ import {
   kvmSregs,
   kvmVcpuEvents,
   kvmXcrs,
+  kvmXsave,
 } from "./structures.ts";
 
 /** Request numbers on x86. */
@@ -34,6 +35,8 @@ export const x86Ioctls = {
   KVM_SET_VCPU_EVENTS: iow(0xa0, kvmVcpuEvents),
   KVM_GET_DEBUGREGS: ior(0xa1, kvmDebugregs),
   KVM_SET_DEBUGREGS: iow(0xa2, kvmDebugregs),
+  KVM_GET_XSAVE: ior(0xa4, kvmXsave),
+  KVM_SET_XSAVE: iow(0xa5, kvmXsave),
   KVM_GET_XCRS: ior(0xa6, kvmXcrs),
   KVM_SET_XCRS: iow(0xa7, kvmXcrs),
 } as const;

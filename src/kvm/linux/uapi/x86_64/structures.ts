@@ -154,6 +154,9 @@ export const kvmVcpuEvents = struct("kvm_vcpu_events", {
   exception_payload: "u64",
 });
 
+/** `KVM_GET_XSAVE`, `KVM_SET_XSAVE`: the image XSAVE writes in its standard form, as far as it needs no permission. */
+export const kvmXsave = struct("kvm_xsave", { region: ["u32", 1024] });
+
 /** One extended control register. */
 export const kvmXcr = struct("kvm_xcr", { xcr: "u32", reserved: "u32", value: "u64" });
 

@@ -1,0 +1,113 @@
+import type { X86DescriptorTable, X86Segment, X86Sregs } from "../uapi/x86_64/records.ts";
+
+/** Segment types with S set: execute/read/accessed code, read/write/accessed data (Intel SDM volume 3, 3.4.5.1). */
+const codeType = 0xb;
+const dataType = 0x3;
+const busyTssType = 0xb;
+
+/** CR0: PE, MP, ET, NE, WP, AM, PG; CR4: PAE, OSFXSR, OSXMMEXCPT; EFER: SCE, LME, LMA (Intel SDM volume 3, 2.5 and 2.2.1). */
+const longModeControl = { cr0: 0x8005_0033n, cr4: 0x620n, efer: 0x501n } as const;
+const protectedModeCr0 = 0x11n;
+
+const none: X86DescriptorTable = { base: 0n, limit: 0, padding: [0, 0, 0] };
+
+/** Where tables of the guest are. */
+export interface GuestTables {
+  readonly gdt?: { readonly base: bigint; readonly limit: number };
+  readonly idt?: { readonly base: bigint; readonly limit: number };
+  readonly tss?: { readonly base: bigint; readonly selector: number };
+}
+
+const table = (where: { readonly base: bigint; readonly limit: number } | undefined): X86DescriptorTable =>
+  where === undefined ? none : { ...none, ...where };
+
+/** A flat segment of 4 GiB. */
+function flat(kind: "code" | "data", bits: 16 | 32 | 64, selector: number): X86Segment {
+  const long = kind === "code" && bits === 64;
+  return {
+    base: 0n,
+    limit: bits === 16 ? 0xffff : 0xffff_ffff,
+    selector,
+    type: kind === "code" ? codeType : dataType,
+    present: 1,
+    dpl: 0,
+    db: bits === 16 || long ? 0 : 1,
+    s: 1,
+    l: long ? 1 : 0,
+    g: bits === 16 ? 0 : 1,
+    avl: 0,
+    unusable: 0,
+    padding: 0,
+  };
+}
+
+function withSegments(sregs: X86Sregs, bits: 16 | 32 | 64, code: number, data: number): X86Sregs {
+  const segment = flat("data", bits, data);
+  return {
+    ...sregs,
+    cs: flat("code", bits, code),
+    ds: segment,
+    es: segment,
+    fs: segment,
+    gs: segment,
+    ss: segment,
+  };
+}
+
+/** Real mode with all segments at 0, as boot code likes it; the interrupt vectors are at 0. */
+export function realMode(sregs: X86Sregs): X86Sregs {
+  return withSegments({ ...sregs, idt: { ...none, limit: 0x3ff } }, 16, 0, 0);
+}
+
+/** Protected mode without paging, flat segments 0x08 (code) and 0x10 (data), whether or not the GDT has them. */
+export function protectedMode(sregs: X86Sregs, tables: GuestTables = {}): X86Sregs {
+  return {
+    ...withSegments(sregs, 32, 0x08, 0x10),
+    gdt: table(tables.gdt),
+    idt: table(tables.idt),
+    cr0: protectedModeCr0,
+  };
+}
+
+/** Long mode, flat segments 0x08 (64-bit code) and 0x10 (data). @param cr3 guest-physical address of the page tables */
+export function longMode(sregs: X86Sregs, cr3: bigint, tables: GuestTables = {}): X86Sregs {
+  const { tss } = tables;
+  return {
+    ...withSegments(sregs, 64, 0x08, 0x10),
+    gdt: table(tables.gdt),
+    idt: table(tables.idt),
+    tr: {
+      ...sregs.tr,
+      ...(tss && { base: tss.base, selector: tss.selector, limit: 0x67 }),
+      type: busyTssType,
+      present: 1,
+      s: 0,
+      unusable: 0,
+    },
+    cr3,
+    ...longModeControl,
+  };
+}
+
+/** Present, writable; and for the last level a page of 2 MiB. */
+const tableEntry = 0x3n;
+const largePage = 0x83n;
+const user = 0x4n;
+
+/**
+ * Page tables that map guest-physical memory onto itself with pages of 2 MiB.
+ * @param at where they go, a multiple of 4096; they take 2 + ⌈bytes / 1 GiB⌉ pages
+ * @param bytes how much to map, from 0 on
+ * @param userMay whether user mode may use it too
+ * @returns their bytes; CR3 is `at`
+ */
+export function identityMap(at: bigint, bytes: bigint, userMay = false): Uint8Array {
+  const largePages = Number((bytes + 0x1f_ffffn) / 0x20_0000n);
+  const directories = Math.ceil(largePages / 512);
+  const tables = new BigUint64Array(512 * (2 + directories));
+  const right = userMay ? user : 0n;
+  tables[0] = (at + 0x1000n) | tableEntry | right;
+  for (let i = 0; i < directories; i++) tables[512 + i] = (at + 0x1000n * BigInt(2 + i)) | tableEntry | right;
+  for (let i = 0; i < largePages; i++) tables[1024 + i] = (BigInt(i) * 0x20_0000n) | largePage | right;
+  return new Uint8Array(tables.buffer);
+}

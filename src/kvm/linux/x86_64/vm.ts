@@ -1,0 +1,164 @@
+import type { MemoryRegion } from "../../interface.ts";
+import { GuestRam } from "../guestRam.ts";
+import { HostMemory } from "../hostMemory.ts";
+import { capabilityNumber, type LinuxCapability, type LinuxKvm } from "../kvm.ts";
+import { Interrupter } from "../signals.ts";
+import { decode, encode } from "../uapi/layout.ts";
+import { kvmIrqLevel, kvmPitConfig } from "../uapi/structures.ts";
+import { x86Ioctls } from "../uapi/x86_64/ioctls.ts";
+import type { X86CpuidEntry } from "../uapi/x86_64/records.ts";
+import { kvmCpuid2, kvmCpuidEntry2 } from "../uapi/x86_64/structures.ts";
+import { LinuxX86Vcpu } from "./vcpu.ts";
+
+/**
+ * Three pages that KVM uses below 4 GiB on Intel, and one for the identity map: just below where firmware lies on a PC, where no
+ * RAM is either (Documentation/virt/kvm/api.rst, KVM_SET_TSS_ADDR).
+ */
+const tssAddress = 0xfffb_d000;
+const identityMapAddress = 0xfffb_c000;
+
+/** More than any processor has leaves of CPUID. */
+const cpuidEntries = 256;
+
+/** What a VM is made of. */
+export interface LinuxX86VmOptions {
+  readonly cpus?: number;
+  /** PIC, I/O APIC and local APICs in the kernel; `HLT` and application processors wait there then. */
+  readonly irqchip?: boolean;
+  /** The timer in the kernel; needs the interrupt controllers there. */
+  readonly pit?: boolean;
+}
+
+/** A VM of the host's KVM with x86 vCPUs, which run in the thread that made it. */
+export class LinuxX86Vm {
+  readonly vcpus: readonly LinuxX86Vcpu[];
+  readonly #kvm: LinuxKvm;
+  readonly #file: number;
+  readonly #ram: GuestRam;
+  readonly #argument: HostMemory;
+  readonly #interrupter: Interrupter;
+  #closed = false;
+
+  /** @throws KvmError what the kernel refuses; SubstrateError for a capability that is missing. */
+  constructor(kvm: LinuxKvm, options: LinuxX86VmOptions = {}) {
+    kvm.require(["USER_MEMORY", "SET_GUEST_DEBUG", "SYNC_MMU", "IMMEDIATE_EXIT", "SET_TSS_ADDR"]);
+    this.#kvm = kvm;
+    const { libc } = kvm;
+    this.#file = kvm.createVm();
+    this.#ram = new GuestRam(libc, this.#file);
+    this.#argument = HostMemory.allocate(libc, 16384);
+    this.#interrupter = new Interrupter(libc);
+    const vcpus: LinuxX86Vcpu[] = [];
+    this.vcpus = vcpus;
+    try {
+      this.#setUp(options);
+      const cpuid = this.#supportedCpuid();
+      for (let id = 0; id < (options.cpus ?? 1); id++) vcpus.push(this.#createVcpu(id, cpuid));
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  /** `KVM_CHECK_EXTENSION` on the VM; 0 when absent. */
+  checkExtension(capability: LinuxCapability): number {
+    const number = capabilityNumber(capability);
+    return Math.max(0, this.#kvm.libc.ioctl(this.#file, x86Ioctls.KVM_CHECK_EXTENSION, number));
+  }
+
+  /** `KVM_SET_USER_MEMORY_REGION`. @throws KvmError EINVAL, EEXIST on overlap, ENOMEM. */
+  setMemoryRegion(region: MemoryRegion): void {
+    this.#ram.set(region);
+  }
+
+  /** The bytes of guest-physical memory themselves, not a copy; until the slot is deleted. @throws KvmError EFAULT */
+  viewMemory(address: bigint, length: number): Uint8Array {
+    return this.#ram.view(address, length);
+  }
+
+  /** Copies guest-physical memory out. @throws KvmError EFAULT outside all slots. */
+  readMemory(address: bigint, length: number): Uint8Array {
+    return this.#ram.read(address, length);
+  }
+
+  /** Copies bytes into guest-physical memory, also into read-only slots. @throws KvmError EFAULT */
+  writeMemory(address: bigint, bytes: Uint8Array): void {
+    this.#ram.write(address, bytes);
+  }
+
+  /** `KVM_IRQ_LINE` of the interrupt controllers in the kernel. @throws KvmError ENXIO without them. */
+  setIrqLine(irq: number, level: boolean): void {
+    const { view, address } = this.#argument;
+    encode(kvmIrqLevel.members.line, view, { irq }, kvmIrqLevel.offsets.line);
+    encode(kvmIrqLevel, view, { level: level ? 1 : 0 });
+    this.#ioctl("KVM_IRQ_LINE", address);
+  }
+
+  /** Lets `run` return with INTR every so many milliseconds; 0 ends that. */
+  interruptEvery(milliseconds: number): void {
+    this.#interrupter.every(milliseconds);
+  }
+
+  /** The VM's end: everything is given back to the host. It and its vCPUs must not be used any more. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const vcpu of this.vcpus) vcpu.close();
+    this.#interrupter.close();
+    this.#ram.release();
+    this.#argument.release();
+    this.#kvm.libc.close(this.#file);
+  }
+
+  #setUp({ irqchip = false, pit = false }: LinuxX86VmOptions): void {
+    this.#argument.view.setBigUint64(0, BigInt(identityMapAddress), true);
+    this.#ioctl("KVM_SET_IDENTITY_MAP_ADDR", this.#argument.address);
+    this.#ioctl("KVM_SET_TSS_ADDR", tssAddress);
+    if (irqchip) this.#ioctl("KVM_CREATE_IRQCHIP", 0);
+    if (pit) {
+      this.#argument.bytes.fill(0, 0, kvmPitConfig.size);
+      this.#ioctl("KVM_CREATE_PIT2", this.#argument.address);
+    }
+  }
+
+  #supportedCpuid(): readonly X86CpuidEntry[] {
+    const { view, address } = this.#argument;
+    encode(kvmCpuid2, view, { nent: cpuidEntries, padding: 0 });
+    this.#kvm.ioctl("KVM_GET_SUPPORTED_CPUID", x86Ioctls.KVM_GET_SUPPORTED_CPUID, address);
+    return Array.from({ length: decode(kvmCpuid2, view).nent }, (_, i) =>
+      decode(kvmCpuidEntry2, view, kvmCpuid2.size + i * kvmCpuidEntry2.size),
+    );
+  }
+
+  #createVcpu(id: number, cpuid: readonly X86CpuidEntry[]): LinuxX86Vcpu {
+    const file = this.#ioctl("KVM_CREATE_VCPU", id);
+    const vcpu = new LinuxX86Vcpu({
+      libc: this.#kvm.libc,
+      id,
+      file,
+      mmapSize: this.#kvm.vcpuMmapSize,
+      interrupter: this.#interrupter,
+    });
+    vcpu.setCpuid(cpuid.map((entry) => withApicId(entry, id)));
+    return vcpu;
+  }
+
+  #ioctl(name: keyof typeof x86Ioctls, argument: number): number {
+    const result = this.#kvm.libc.ioctl(this.#file, x86Ioctls[name], argument);
+    if (result < 0) throw this.#kvm.libc.lastError(name);
+    return result;
+  }
+}
+
+/** CPUID tells a processor its own APIC id, in three places (Intel SDM volume 2, CPUID leaves 1, 0xB and 0x1F). */
+function withApicId(entry: X86CpuidEntry, id: number): X86CpuidEntry {
+  switch (entry.function) {
+    case 1:
+      return { ...entry, ebx: ((entry.ebx & 0x00ff_ffff) | (id << 24)) >>> 0 };
+    case 0xb:
+    case 0x1f:
+      return { ...entry, edx: id };
+    default:
+      return entry;
+  }
+}
