@@ -57,6 +57,8 @@ export class Arm64Cpu {
    * marks in decoded code must be made anew: `Arm64Cluster.remark`.
    */
   unseenBreakpoints: ReadonlySet<bigint> = new Set();
+  /** How many exceptions to EL1 there have been. */
+  exceptionsTaken = 0;
   /** Interrupts stay pending, although they wake the CPU from waiting: for a debugger that steps. */
   interruptsHeld = false;
   readonly #cluster: Arm64Cluster;
@@ -587,6 +589,7 @@ export class Arm64Cpu {
   }
 
   #take(report: Parameters<typeof takeException>[2]): void {
+    this.exceptionsTaken++;
     takeException(this.#registers, this.system, report);
   }
 
