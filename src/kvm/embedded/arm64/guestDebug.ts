@@ -1,6 +1,7 @@
 import { hcr, mdcr, mdscr } from "../../../cpu/arm64/controls.ts";
 import type { Arm64Cpu } from "../../../cpu/arm64/cpu.ts";
 import { type DebugRegisters, noDebugRegisters } from "../../../cpu/arm64/debugUnit.ts";
+import { pstate } from "../../../cpu/arm64/registers.ts";
 import { resources } from "../../../cpu/arm64/systemRegisters/identification.ts";
 import { KvmError } from "../../errors.ts";
 import { type GuestDebug, guestDebugControl } from "../../guestDebug.ts";
@@ -29,6 +30,7 @@ export class Arm64GuestDebug {
   #savedMdscr: bigint | undefined;
   #savedOsLock = 0n;
   #savedSingleStep = false;
+  #exceptionsBefore = 0;
   /** The step machine was left active-pending: the step exception is still to come. */
   #stepPending = false;
 
@@ -84,6 +86,7 @@ export class Arm64GuestDebug {
     const { system, registers } = cpu;
     this.#savedMdscr = system.raw("MDSCR_EL1");
     this.#savedSingleStep = registers.singleStep;
+    this.#exceptionsBefore = cpu.exceptionsTaken;
     this.#savedOsLock = system.raw("OSLSR_EL1");
     let value = this.#savedMdscr & ~BigInt(mdscr.SS);
     // The guest's OS lock must not silence the host: the lock is open while the guest runs, and what it would have silenced
@@ -107,8 +110,17 @@ export class Arm64GuestDebug {
     if (this.stepping) this.#stepPending = !reported && !registers.singleStep;
     system.setRaw("MDSCR_EL1", this.#savedMdscr);
     system.setRaw("OSLSR_EL1", this.#savedOsLock);
-    if (this.stepping) registers.singleStep = this.#savedSingleStep;
+    if (this.stepping) this.#restoreSingleStep(this.#cpu.exceptionsTaken > this.#exceptionsBefore);
     this.#savedMdscr = undefined;
+  }
+
+  /** The guest's own PSTATE.SS: in SPSR_EL1 after an exception, which clears it in PSTATE (Arm ARM D2.12.4). */
+  #restoreSingleStep(tookException: boolean): void {
+    const { system, registers } = this.#cpu;
+    registers.singleStep = this.#savedSingleStep && !tookException;
+    if (!tookException) return;
+    const saved = system.raw("SPSR_EL1") & ~BigInt(pstate.ss);
+    system.setRaw("SPSR_EL1", this.#savedSingleStep ? saved | BigInt(pstate.ss) : saved);
   }
 
   #guestRegisters(): DebugRegisters {
