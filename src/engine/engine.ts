@@ -1,7 +1,7 @@
 import { CodeCache } from "./codeCache.ts";
 import type { EngineImport } from "./imports.ts";
 import { handler, type Interpreter, interpreterExit, writeInterpreter } from "./interpreter/interpreter.ts";
-import { engineState, memoryMap } from "./layout.ts";
+import { engineState } from "./layout.ts";
 import { anyMemoryPages, EngineMemory } from "./memory.ts";
 import type { InstructionSet } from "./operation.ts";
 import { TranslationCaches } from "./tlb.ts";
@@ -29,6 +29,16 @@ const exitNames = {
   [interpreterExit.fetch]: "fetch",
 } as const;
 
+/** What an engine is made of. */
+export interface EngineOptions {
+  /** Guest RAM, for all memory slots together. */
+  readonly ramBytes: number;
+  /** Translation contexts in use; the CPU numbers them from 0. */
+  readonly contexts: number;
+  /** The instruction set's interpreter, if it was generated before; else it is generated now. */
+  readonly interpreter?: Interpreter | undefined;
+}
+
 /** Memory, decoded code and the interpreter of one machine. Knows no instruction set but through `InstructionSet`. */
 export class Engine {
   readonly memory: EngineMemory;
@@ -37,20 +47,12 @@ export class Engine {
   readonly #run: () => number;
   #withheld = 0;
 
-  /**
-   * @param ramBytes guest RAM, for all memory slots together
-   * @param interpreter of this instruction set, if it was generated before; else it is generated now
-   * @throws EngineMemoryError when the host cannot provide it
-   */
-  constructor(
-    set: InstructionSet,
-    host: EngineHost,
-    ramBytes: number,
-    interpreter: Interpreter = writeInterpreter(set, anyMemoryPages),
-  ) {
-    this.memory = new EngineMemory(ramBytes);
-    this.tlb = new TranslationCaches(this.memory);
-    this.code = new CodeCache(this.memory, set, interpreter, () => this.flushFetches());
+  /** @throws EngineMemoryError when the host cannot provide the memory. */
+  constructor(set: InstructionSet, host: EngineHost, options: EngineOptions) {
+    const interpreter = options.interpreter ?? writeInterpreter(set, anyMemoryPages);
+    this.memory = new EngineMemory(options.ramBytes);
+    this.tlb = new TranslationCaches(this.memory, options.contexts);
+    this.code = new CodeCache(this.memory, set, interpreter, () => this.tlb.flushFetches());
     const imports: Record<EngineImport, unknown> & Record<string, unknown> = {
       loadSlow: host.loadSlow.bind(host),
       storeSlow: host.storeSlow.bind(host),
@@ -95,12 +97,7 @@ export class Engine {
   get remaining(): number {
     return (this.memory.words[budgetIndex] ?? 0) + this.#withheld;
   }
-
-  flushFetches(): void {
-    for (let context = 0; context < contexts; context++) this.tlb.flushFetch(context);
-  }
 }
 
-const contexts = memoryMap.contexts;
 const statusIndex = engineState.status.place.address >>> 2;
 const budgetIndex = engineState.budget.place.address >>> 2;

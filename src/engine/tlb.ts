@@ -1,5 +1,6 @@
 import { fetchEntry, fetchTlbOffset, memoryMap, secondTlb, tlbEntries, tlbEntry } from "./layout.ts";
 import type { EngineMemory, HostAddress } from "./memory.ts";
+import { tlbIndex } from "./tlbLookUp.ts";
 
 /** What a data TLB entry may be used for. */
 export interface TlbRights {
@@ -15,14 +16,20 @@ export interface TlbRights {
 export class TranslationCaches {
   readonly #memory: EngineMemory;
 
-  constructor(memory: EngineMemory) {
+  readonly #contexts: number;
+
+  /** `contexts`: how many translation contexts are used. */
+  constructor(memory: EngineMemory, contexts: number) {
     this.#memory = memory;
-    for (let context = 0; context < memoryMap.contexts; context++) this.flush(context);
+    this.#contexts = contexts;
+    if (contexts > memoryMap.contexts)
+      throw new RangeError(`${contexts} translation contexts: there are ${memoryMap.contexts}`);
+    for (let context = 0; context < contexts; context++) this.flush(context);
   }
 
   /** Base of a context's data TLB. */
   dataBase(context: number): number {
-    if (context >= memoryMap.contexts) throw new RangeError(`translation context ${context} does not exist`);
+    if (context >= this.#contexts) throw new RangeError(`translation context ${context} does not exist`);
     return memoryMap.translations + context * memoryMap.translationBytes;
   }
 
@@ -43,6 +50,11 @@ export class TranslationCaches {
     this.#memory.bytes.fill(0xff, base, base + fetchTlbOffset + tlbEntries * fetchEntry.bytes);
   }
 
+  /** Forgets every fetch translation. */
+  flushFetches(): void {
+    for (let context = 0; context < this.#contexts; context++) this.flushFetch(context);
+  }
+
   flushFetch(context: number): void {
     const base = this.fetchBase(context);
     this.#memory.bytes.fill(0xff, base, base + tlbEntries * fetchEntry.bytes);
@@ -50,21 +62,19 @@ export class TranslationCaches {
 
   /** Forgets one page of a context. */
   flushPage(context: number, va: bigint): void {
-    const index = Number((va >> 12n) & BigInt(tlbEntries - 1));
-    const data = this.dataBase(context) + index * tlbEntry.bytes;
+    const data = this.#firstEntry(context, va);
     this.#memory.bytes.fill(0xff, data, data + 16);
     const second = this.#secondEntry(context, va);
     this.#memory.bytes.fill(0xff, second, second + 16);
-    const fetch = this.fetchBase(context) + index * fetchEntry.bytes;
+    const fetch = this.#fetchEntry(context, va);
     this.#memory.bytes.fill(0xff, fetch, fetch + 8);
   }
 
   /** Lets accesses to the page of `va` go straight to the host page. */
   fill(context: number, va: bigint, host: HostAddress, rights: TlbRights): void {
     const pageAddress = BigInt.asIntN(64, va & ~0xfffn);
-    const first = this.dataBase(context) + Number((va >> 12n) & BigInt(tlbEntries - 1)) * tlbEntry.bytes;
     const addend = (host & ~0xfff) - Number(BigInt.asUintN(32, pageAddress));
-    for (const entry of [first, this.#secondEntry(context, va)]) {
+    for (const entry of [this.#firstEntry(context, va), this.#secondEntry(context, va)]) {
       this.#memory.doublewords[(entry + tlbEntry.readTag) >>> 3] = rights.read ? pageAddress : -1n;
       this.#memory.doublewords[(entry + tlbEntry.writeTag) >>> 3] = rights.write ? pageAddress : -1n;
       this.#memory.words[(entry + tlbEntry.addend) >>> 2] = addend;
@@ -78,11 +88,20 @@ export class TranslationCaches {
   }
 
   #secondEntry(context: number, va: bigint): number {
-    return this.#secondBase(context) + Number((va >> 12n) & BigInt(secondTlb.entries - 1)) * tlbEntry.bytes;
+    return this.#secondBase(context) + tlbIndex(va, secondTlb.entries) * tlbEntry.bytes;
+  }
+
+  #firstEntry(context: number, va: bigint): number {
+    return this.dataBase(context) + tlbIndex(va, tlbEntries) * tlbEntry.bytes;
+  }
+
+  /** Fetches are indexed by the page number alone. */
+  #fetchEntry(context: number, va: bigint): number {
+    return this.fetchBase(context) + Number((va >> 12n) & BigInt(tlbEntries - 1)) * fetchEntry.bytes;
   }
 
   fillFetch(context: number, va: bigint, records: number): void {
-    const entry = this.fetchBase(context) + Number((va >> 12n) & BigInt(tlbEntries - 1)) * fetchEntry.bytes;
+    const entry = this.#fetchEntry(context, va);
     this.#memory.doublewords[(entry + fetchEntry.tag) >>> 3] = BigInt.asIntN(64, va & ~0xfffn);
     this.#memory.words[(entry + fetchEntry.records) >>> 2] = records;
   }
@@ -90,7 +109,7 @@ export class TranslationCaches {
   /** Withholds write rights to one host page in every context, so that the next write to it takes the slow path. */
   withholdPage(host: HostAddress): void {
     const page = host & ~0xfff;
-    for (let context = 0; context < memoryMap.contexts; context++) {
+    for (let context = 0; context < this.#contexts; context++) {
       this.#withhold(this.dataBase(context), fetchTlbOffset, page);
       this.#withhold(this.#secondBase(context), secondTlb.bytes, page);
     }

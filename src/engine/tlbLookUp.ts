@@ -15,12 +15,7 @@ export function pushTlbHolds(
   access: Access,
 ): void {
   pushTlb();
-  code.get(address);
-  code.i64(12n);
-  code.operator("i64.shr_u");
-  code.operator("i32.wrap_i64");
-  code.i32(tlbEntries - 1);
-  code.operator("i32.and");
+  pushTlbIndex(code, address, entry, tlbEntries);
   code.i32(Math.log2(tlbEntry.bytes));
   code.operator("i32.shl");
   code.operator("i32.add");
@@ -34,6 +29,30 @@ export function pushTlbHolds(
   code.i64(~0xfffn | BigInt(access.element - 1));
   code.operator("i64.and");
   code.operator("i64.eq");
+}
+
+/**
+ * Pushes the index of an address among `entries` (a power of two): its page number with the bits above the index folded in, so
+ * that pages a large power of two apart do not meet. `scratch` is an i32 local. See `tlbIndex`.
+ */
+export function pushTlbIndex(code: FunctionWriter, address: number, scratch: number, entries: number): void {
+  code.get(address);
+  code.i64(12n);
+  code.operator("i64.shr_u");
+  code.operator("i32.wrap_i64");
+  code.tee(scratch);
+  code.get(scratch);
+  code.i32(Math.log2(entries));
+  code.operator("i32.shr_u");
+  code.operator("i32.xor");
+  code.i32(entries - 1);
+  code.operator("i32.and");
+}
+
+/** The index that `pushTlbIndex` computes. */
+export function tlbIndex(address: bigint, entries: number): number {
+  const page = Number(BigInt.asUintN(32, address >> 12n));
+  return (page ^ (page >>> Math.log2(entries))) & (entries - 1);
 }
 
 /** Pushes where in memory the guest-virtual address is, by its TLB entry. */

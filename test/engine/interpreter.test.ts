@@ -28,7 +28,7 @@ function machine(words: readonly number[]): Engine {
       ]),
     ),
   };
-  const engine = new Engine(set, host, 0x10000);
+  const engine = new Engine(set, host, { ramBytes: 0x10000, contexts: 2 });
   words.forEach((word, i) => {
     engine.memory.view.setUint32(engine.memory.ramBase + i * 4, word, true);
   });
@@ -38,7 +38,8 @@ function machine(words: readonly number[]): Engine {
   return engine;
 }
 
-const x = (engine: Engine, n: number): bigint => engine.memory.view.getBigUint64(generalRegisterAddress(n), true);
+const x = (engine: Engine, n: number): bigint =>
+  engine.memory.view.getBigUint64(generalRegisterAddress(n), true);
 const pc = (engine: Engine): bigint => engine.memory.view.getBigUint64(engineState.pc.place.address, true);
 
 describe("the interpreter", () => {

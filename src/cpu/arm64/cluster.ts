@@ -59,7 +59,11 @@ export class Arm64Cluster implements EngineHost {
   constructor(options: ClusterOptions) {
     this.#encodings = options.instructionSet.operations.map((operation) => operation.name);
     this.hostCalls = makeHostCalls(this);
-    this.engine = new Engine(options.instructionSet, this, options.ramBytes, options.interpreter);
+    this.engine = new Engine(options.instructionSet, this, {
+      ramBytes: options.ramBytes,
+      contexts: options.cpus * 2,
+      interpreter: options.interpreter,
+    });
     this.registers = new Arm64Registers(this.engine.memory);
     this.cpus = Array.from({ length: options.cpus }, (_, index) => new Arm64Cpu(this, index));
     for (const cpu of this.cpus) this.reset(cpu.index);
@@ -139,7 +143,7 @@ export class Arm64Cluster implements EngineHost {
   /** Forgets all marks of breakpoints; fetching a page marks it again. */
   remark(): void {
     this.engine.code.unmarkAll();
-    this.engine.flushFetches();
+    this.engine.tlb.flushFetches();
     this.endRunSoon();
   }
 

@@ -1,4 +1,5 @@
-import { engineState, recordBytes } from "../layout.ts";
+import { recordBytes } from "../layout.ts";
+import type { OperandSlot } from "../operation.ts";
 import type { FunctionWriter } from "../wasm/function.ts";
 import { RecordTarget } from "./recordTarget.ts";
 
@@ -17,31 +18,47 @@ export interface MainFrame {
   readonly fetch: number;
   /** Label: execute the instruction `record` points at. */
   readonly next: number;
-  /** Label: leave, the instruction was abandoned. */
-  readonly abandoned: number;
+  /** Handler number being dispatched. */
+  readonly number: number;
+  /** Label: call the operation's function by `number`. */
+  readonly call: number;
   /** log2 of record bytes per address byte. */
   readonly recordShift: number;
+}
+
+/** Pushes the guest-virtual address of the current instruction. */
+export function pushPc(
+  code: FunctionWriter,
+  frame: Pick<MainFrame, "record" | "page" | "pageAddress" | "recordShift">,
+): void {
+  code.get(frame.pageAddress);
+  code.get(frame.record);
+  code.get(frame.page);
+  code.operator("i32.sub");
+  code.i32(frame.recordShift);
+  code.operator("i32.shr_u");
+  code.operator("i64.extend_i32_u");
+  code.operator("i64.add");
 }
 
 /** A frequent operation, inside the main function. */
 export class HotTarget extends RecordTarget {
   readonly #frame: MainFrame;
+  #function = 0;
 
   constructor(code: FunctionWriter, imports: ReadonlyMap<string, number>, frame: MainFrame) {
     super(code, imports, frame.record);
     this.#frame = frame;
   }
 
+  /** The frequent operation whose code follows, and the handler number of its function. */
+  beginHot(slots: readonly OperandSlot[], functionNumber: number): void {
+    this.begin(slots);
+    this.#function = functionNumber;
+  }
+
   pc(): void {
-    const { code } = this;
-    code.get(this.#frame.pageAddress);
-    code.get(this.#frame.record);
-    code.get(this.#frame.page);
-    code.operator("i32.sub");
-    code.i32(this.#frame.recordShift);
-    code.operator("i32.shr_u");
-    code.operator("i64.extend_i32_u");
-    code.operator("i64.add");
+    pushPc(this.code, this.#frame);
   }
 
   /** Goes on with the following instruction. */
@@ -90,28 +107,28 @@ export class HotTarget extends RecordTarget {
     code.releaseLocal("i32", destination);
   }
 
-  override publish(): void {
-    const { code } = this;
-    code.i32(0);
-    code.get(this.#frame.budget);
-    code.store("i32.store", engineState.budget.place.address);
-    code.i32(0);
-    this.pc();
-    code.store("i64.store", engineState.pc.place.address);
+  // Whatever needs TypeScript, or the second-level TLB, is left to the operation's function: it starts the instruction anew. All
+  // that can go wrong in an operation comes before its first effect that could not be repeated.
+  host(): void {
+    this.#leave();
   }
 
-  override resume(): void {
-    const { code } = this;
-    code.i32(0);
-    code.load("i32.load", engineState.budget.place.address);
-    code.set(this.#frame.budget);
-    code.i32(0);
-    code.load("i32.load", engineState.status.place.address);
-    code.branchIf(this.#frame.abandoned);
+  raise(): void {
+    this.#leave();
   }
 
-  protected override abandon(): void {
-    this.code.branch(this.#frame.abandoned);
+  protected override loadMissed(): void {
+    this.#leave();
+  }
+
+  protected override storeMissed(): void {
+    this.#leave();
+  }
+
+  #leave(): void {
+    this.code.i32(this.#function);
+    this.code.set(this.#frame.number);
+    this.code.branch(this.#frame.call);
   }
 
   protected override pushTlb(): void {

@@ -2,11 +2,11 @@ import { declareImports } from "../imports.ts";
 import { Builder } from "../ir/builder.ts";
 import { lower } from "../ir/lower.ts";
 import { engineState, fetchEntry, recordBytes, tlbEntries } from "../layout.ts";
-import { type InstructionSet, type OperandSlot, packOperands } from "../operation.ts";
+import { type InstructionSet, type OperandSlot, type Operation, packOperands } from "../operation.ts";
 import { FunctionWriter } from "../wasm/function.ts";
 import { ModuleWriter } from "../wasm/module.ts";
 import { ColdTarget, coldResult, coldSignature } from "./coldTarget.ts";
-import { HotTarget, type MainFrame } from "./hotTarget.ts";
+import { HotTarget, type MainFrame, pushPc } from "./hotTarget.ts";
 import { slowAddressSignature, writeSlowAddress } from "./slowAddress.ts";
 
 /** Handler numbers that every instruction set has; the operations' own follow. */
@@ -46,18 +46,16 @@ export function writeInterpreter(
     (operation.hot ? hot : cold).push(index);
   });
 
+  // Every operation has a function; the frequent ones also have a handler in the main function.
   const handlers = new Uint16Array(set.operations.length);
-  hot.forEach((index, i) => {
-    handlers[index] = handler.first + i;
-  });
-  const table = cold.map((index, i) => {
-    handlers[index] = handler.first + hot.length + i;
-    const operation = set.operations[index];
-    if (operation === undefined) throw new RangeError(`no operation ${index}`);
+  const inFunctions = [...hot, ...cold];
+  const firstFunction = handler.first + hot.length;
+  const table = inFunctions.map((index, i) => {
+    handlers[index] = i < hot.length ? handler.first + i : firstFunction + i;
     const code = new FunctionWriter(coldSignature);
     const target = new ColdTarget(code, imports);
     target.begin(slots[index] ?? []);
-    lower(builder.build(operation.meaning), target);
+    lower(builder.build(operation(set, index).meaning), target);
     code.i32(coldResult.next);
     const functionIndex = module.declareFunction(coldSignature);
     module.defineFunction(functionIndex, code);
@@ -65,13 +63,11 @@ export function writeInterpreter(
   });
   module.setTable(table);
 
-  const main = new MainFunction(set, imports, module.typeIndex(coldSignature), handler.first + hot.length);
+  const main = new MainFunction(set, imports, module.typeIndex(coldSignature), firstFunction);
   main.write((target) =>
-    hot.map((index) => () => {
-      const operation = set.operations[index];
-      if (operation === undefined) throw new RangeError(`no operation ${index}`);
-      target.begin(slots[index] ?? []);
-      lower(builder.build(operation.meaning), target);
+    hot.map((index, i) => () => {
+      target.beginHot(slots[index] ?? [], firstFunction + i);
+      lower(builder.build(operation(set, index).meaning), target);
       target.finish();
     }),
   );
@@ -80,23 +76,32 @@ export function writeInterpreter(
   return { module: module.finish(), handlers, slots };
 }
 
+function operation(set: InstructionSet, index: number): Operation {
+  const found = set.operations[index];
+  if (found === undefined) throw new RangeError(`no operation ${index}`);
+  return found;
+}
+
+/** Where the main function is in the guest's code: locals. */
+type Place = Pick<MainFrame, "record" | "page" | "pageAddress" | "budget" | "target">;
+
 /** The dispatch loop. */
 class MainFunction {
   readonly code = new FunctionWriter({ params: [], result: "i32" });
   readonly #imports: ReadonlyMap<string, number>;
   readonly #coldType: number;
-  readonly #firstCold: number;
+  readonly #firstFunction: number;
   readonly #recordShift: number;
 
   constructor(
     set: InstructionSet,
     imports: ReadonlyMap<string, number>,
     coldType: number,
-    firstCold: number,
+    firstFunction: number,
   ) {
     this.#imports = imports;
     this.#coldType = coldType;
-    this.#firstCold = firstCold;
+    this.#firstFunction = firstFunction;
     this.#recordShift = Math.log2(recordBytes / set.instructionBytes);
   }
 
@@ -118,24 +123,11 @@ class MainFunction {
     const fetch = code.loop();
     this.#resolve({ record, page, pageAddress, budget, target });
     const next = code.loop();
-    const frame: MainFrame = {
-      record,
-      page,
-      pageAddress,
-      budget,
-      tlb,
-      target,
-      fetch,
-      next,
-      abandoned,
-      recordShift,
-    };
-    const hotTarget = new HotTarget(code, this.#imports, frame);
-
     code.get(budget);
     code.operator("i32.eqz");
     code.if();
-    hotTarget.publish();
+    const place: Place = { record, page, pageAddress, budget, target };
+    this.#publish(place);
     code.i32(interpreterExit.budget);
     code.return();
     code.end();
@@ -148,14 +140,15 @@ class MainFunction {
     code.set(number);
     const again = code.loop();
 
-    const hot = hotHandlers(hotTarget);
+    const otherwise = code.block();
+    const frame: MainFrame = { ...place, tlb, number, fetch, next, call: otherwise, recordShift };
+    const hotTarget = new HotTarget(code, this.#imports, frame);
     const bodies: (() => void)[] = [
       () => this.#undecoded(record, number, again),
-      () => this.#marked(hotTarget, record, number, again),
+      () => this.#marked(place, number, again, abandoned),
       () => this.#pageEnd(frame),
-      ...hot,
+      ...hotHandlers(hotTarget),
     ];
-    const otherwise = code.block();
     const labels = bodies.map(() => code.block()).reverse();
     code.get(number);
     code.branchTable(labels, otherwise);
@@ -164,7 +157,7 @@ class MainFunction {
       body();
     }
     code.end();
-    this.#cold(hotTarget, frame, number);
+    this.#function(hotTarget, frame, abandoned);
     code.end();
     code.end();
     code.end();
@@ -180,7 +173,7 @@ class MainFunction {
   }
 
   /** From the address in `target`: sets page, pageAddress and record, by the fetch TLB or a call. */
-  #resolve(frame: Pick<MainFrame, "record" | "page" | "pageAddress" | "budget" | "target">): void {
+  #resolve(frame: Place): void {
     const { code } = this;
     const entry = code.takeLocal("i32");
     code.i32(0);
@@ -248,14 +241,28 @@ class MainFunction {
     code.branch(again);
   }
 
-  #marked(target: HotTarget, record: number, number: number, again: number): void {
+  #marked(place: Place, number: number, again: number, abandoned: number): void {
     const { code } = this;
-    target.publish();
-    code.get(record);
+    this.#publish(place);
+    code.get(place.record);
     this.#call("marked");
     code.set(number);
-    target.resume();
+    this.#loadState("i32.load", engineState.budget.place.address, place.budget);
+    code.i32(0);
+    code.load("i32.load", engineState.status.place.address);
+    code.branchIf(abandoned);
     code.branch(again);
+  }
+
+  /** Makes PC and budget visible to TypeScript. */
+  #publish({ record, page, pageAddress, budget }: Place): void {
+    const { code } = this;
+    code.i32(0);
+    code.get(budget);
+    code.store("i32.store", engineState.budget.place.address);
+    code.i32(0);
+    pushPc(code, { record, page, pageAddress, recordShift: this.#recordShift });
+    code.store("i64.store", engineState.pc.place.address);
   }
 
   #pageEnd(frame: MainFrame): void {
@@ -271,15 +278,16 @@ class MainFunction {
     code.branch(frame.fetch);
   }
 
-  #cold(target: HotTarget, frame: MainFrame, number: number): void {
+  /** Calls the function of the operation that `number` names, and goes on where it says. */
+  #function(target: HotTarget, frame: MainFrame, abandoned: number): void {
     const { code } = this;
     const result = code.takeLocal("i32");
-    target.publish();
+    this.#publish(frame);
     code.get(frame.record);
     code.i32(0);
     code.load("i64.load", engineState.pc.place.address);
-    code.get(number);
-    code.i32(this.#firstCold);
+    code.get(frame.number);
+    code.i32(this.#firstFunction);
     code.operator("i32.sub");
     code.callIndirect(this.#coldType);
     code.set(result);
@@ -292,7 +300,7 @@ class MainFunction {
     code.get(result);
     code.i32(coldResult.abandoned);
     code.operator("i32.eq");
-    code.branchIf(frame.abandoned);
+    code.branchIf(abandoned);
     this.#loadState("i64.load", engineState.pc.place.address, frame.target);
     code.branch(frame.fetch);
     code.releaseLocal("i32", result);

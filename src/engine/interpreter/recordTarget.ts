@@ -1,11 +1,10 @@
-import { packAccess } from "../access.ts";
 import type { Target } from "../ir/lower.ts";
 import type { Access, HostNode, Node, Place, Statement } from "../ir/node.ts";
 import { engineState } from "../layout.ts";
 import type { OperandSlot } from "../operation.ts";
 import { pushHostAddress, pushTlbHolds } from "../tlbLookUp.ts";
 import type { FunctionWriter } from "../wasm/function.ts";
-import { type LoadName, loads, plainLoad, plainStore, stores } from "../wasm/operators.ts";
+import { type LoadName, plainLoad, plainStore, type StoreName, stores } from "../wasm/operators.ts";
 import type { ValueType } from "../wasm/types.ts";
 
 /**
@@ -33,12 +32,18 @@ export abstract class RecordTarget implements Target {
   abstract pc(): void;
   abstract jump(pushTarget: () => void): void;
   abstract jumpRelative(pushDistance: () => void): void;
-  /** Makes PC and budget visible to TypeScript, before a call. */
-  protected abstract publish(): void;
-  /** Takes back what TypeScript may have changed, and leaves if the instruction was abandoned. */
-  protected abstract resume(): void;
-  /** Leaves: the instruction was abandoned. */
-  protected abstract abandon(): void;
+  abstract host(call: HostNode, pushArguments: () => void): void;
+  abstract raise(call: HostNode, pushArguments: () => void): void;
+  /** The first-level TLB does not answer a load: leaves the value on the stack, or goes elsewhere. Arguments are locals. */
+  protected abstract loadMissed(operator: LoadName, access: Access, address: number, entry: number): void;
+  /** The same for a store. */
+  protected abstract storeMissed(
+    operator: StoreName,
+    access: Access,
+    address: number,
+    entry: number,
+    value: number,
+  ): void;
   /** Pushes the base of the current data TLB. */
   protected abstract pushTlb(): void;
 
@@ -71,24 +76,8 @@ export abstract class RecordTarget implements Target {
     pushHostAddress(code, address, entry);
     code.load(operator, 0);
     code.else();
-    this.#pushSlowAddress(address, entry, access);
-    code.tee(entry);
-    code.if(type);
-    code.get(entry);
-    code.load(operator, 0);
-    code.else();
-    this.publish();
-    code.get(address);
-    code.i32(packAccess(access));
-    this.#call("loadSlow");
-    this.#fromBits(operator, type);
-    const result = code.takeLocal(type);
-    code.set(result);
-    this.resume();
-    code.get(result);
+    this.loadMissed(operator, access, address, entry);
     code.end();
-    code.end();
-    code.releaseLocal(type, result);
     code.releaseLocal("i32", entry);
     code.releaseLocal("i64", address);
   }
@@ -114,46 +103,11 @@ export abstract class RecordTarget implements Target {
     code.get(value);
     code.store(operator, 0);
     code.else();
-    this.#pushSlowAddress(address, entry, access);
-    code.tee(entry);
-    code.if();
-    code.get(entry);
-    code.get(value);
-    code.store(operator, 0);
-    code.else();
-    this.publish();
-    code.get(address);
-    code.i32(packAccess(access));
-    this.#pushBits(type, value);
-    this.#call("storeSlow");
-    this.resume();
-    code.end();
+    this.storeMissed(operator, access, address, entry, value);
     code.end();
     code.releaseLocal(type, value);
     code.releaseLocal("i32", entry);
     code.releaseLocal("i64", address);
-  }
-
-  host(call: HostNode, pushArguments: () => void): void {
-    this.publish();
-    pushArguments();
-    this.#call(call.name);
-    if (call.result === undefined) {
-      this.resume();
-      return;
-    }
-    const result = this.code.takeLocal(call.result);
-    this.code.set(result);
-    this.resume();
-    this.code.get(result);
-    this.code.releaseLocal(call.result, result);
-  }
-
-  raise(call: HostNode, pushArguments: () => void): void {
-    this.publish();
-    pushArguments();
-    this.#call(call.name);
-    this.abandon();
   }
 
   guard(statement: Extract<Statement, { kind: "guard" }>, pushArguments: () => void): void {
@@ -195,76 +149,5 @@ export abstract class RecordTarget implements Target {
       }
     };
     pushTlbHolds(this.code, pushTlb, address, entry, access);
-  }
-
-  #pushSlowAddress(address: number, entry: number, access: Access): void {
-    this.code.get(address);
-    this.code.get(entry);
-    this.code.i32(packAccess(access));
-    this.#call("slowAddress");
-  }
-
-  /** Turns the slow path's raw bits into what the load operator would have left. */
-  #fromBits(operator: LoadName, type: ValueType): void {
-    const code = this.code;
-    switch (type) {
-      case "i32":
-        code.operator("i32.wrap_i64");
-        if (operator === "i32.load8_s") code.operator("i32.extend8_s");
-        if (operator === "i32.load16_s") code.operator("i32.extend16_s");
-        break;
-      case "i64":
-        if (operator === "i64.load8_s") code.operator("i64.extend8_s");
-        if (operator === "i64.load16_s") code.operator("i64.extend16_s");
-        if (operator === "i64.load32_s") code.operator("i64.extend32_s");
-        break;
-      case "f32":
-        code.operator("i32.wrap_i64");
-        code.operator("f32.reinterpret_i32");
-        break;
-      case "f64":
-        code.operator("f64.reinterpret_i64");
-        break;
-      case "v128":
-        code.operator("i64x2.splat");
-        if (loads[operator].bytes === 16) {
-          code.i32(0);
-          code.load("i64.load", engineState.wideHigh.place.address);
-          code.laneOperator("i64x2.replace_lane", 1);
-        }
-        break;
-    }
-  }
-
-  /** Pushes a stored value as two i64 halves. */
-  #pushBits(type: ValueType, value: number): void {
-    const code = this.code;
-    code.get(value);
-    switch (type) {
-      case "i32":
-        code.operator("i64.extend_i32_u");
-        break;
-      case "i64":
-        break;
-      case "f32":
-        code.operator("i32.reinterpret_f32");
-        code.operator("i64.extend_i32_u");
-        break;
-      case "f64":
-        code.operator("i64.reinterpret_f64");
-        break;
-      case "v128":
-        code.laneOperator("i64x2.extract_lane", 0);
-        code.get(value);
-        code.laneOperator("i64x2.extract_lane", 1);
-        return;
-    }
-    code.i64(0n);
-  }
-
-  #call(name: string): void {
-    const index = this.imports.get(name);
-    if (index === undefined) throw new RangeError(`no host call ${name}`);
-    this.code.call(index);
   }
 }

@@ -1,4 +1,5 @@
 import { engineState, memoryMap, secondTlb, tlbEntry } from "../layout.ts";
+import { pushTlbIndex } from "../tlbLookUp.ts";
 import { FunctionWriter } from "../wasm/function.ts";
 import type { Signature } from "../wasm/types.ts";
 
@@ -66,12 +67,7 @@ export function writeSlowAddress(): FunctionWriter {
   code.operator("i32.shr_u");
   code.i32(Math.log2(secondTlb.bytes));
   code.operator("i32.shl");
-  code.get(address);
-  code.i64(12n);
-  code.operator("i64.shr_u");
-  code.operator("i32.wrap_i64");
-  code.i32(secondTlb.entries - 1);
-  code.operator("i32.and");
+  pushTlbIndex(code, address, second, secondTlb.entries);
   code.i32(Math.log2(tlbEntry.bytes));
   code.operator("i32.shl");
   code.operator("i32.add");

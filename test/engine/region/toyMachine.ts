@@ -58,7 +58,7 @@ export class ToyMachine {
         },
       },
     };
-    this.engine = new Engine(set, host, 0x10000);
+    this.engine = new Engine(set, host, { ramBytes: 0x10000, contexts: 2 });
     this.#compiler = new RegionCompiler(set, options);
     const { tlb, memory } = this.engine;
     memory.words[engineState.tlb.place.address >>> 2] = tlb.dataBase(0);

@@ -73,7 +73,7 @@ export class TestMachine {
         ]),
       ),
     };
-    this.engine = new Engine(set, host, 0x10000);
+    this.engine = new Engine(set, host, { ramBytes: 0x10000, contexts: 2 });
     const { memory, tlb } = this.engine;
     this.#codeBase = memory.ramBase;
     this.#dataBase = memory.ramBase + 0x1000;
