@@ -30,5 +30,8 @@ function accesses(module: Uint8Array, opcode: number, address: number): number {
 /** How often a module has an `i64.load` from this fixed address. */
 export const loadsOf = (module: Uint8Array, address: number): number => accesses(module, 0x29, address);
 
+/** How often a module has an `i32.load` from this fixed address. */
+export const wordLoadsOf = (module: Uint8Array, address: number): number => accesses(module, 0x28, address);
+
 /** How often a module has an `i64.store` to this fixed address. */
 export const storesTo = (module: Uint8Array, address: number): number => accesses(module, 0x37, address);

@@ -94,6 +94,13 @@ describe("the flags are right", () => {
   test("when the instruction that sets them jumps", () => {
     agree([compareOthers, ["compareAndJump", r(0), r(1), 0x100], compareOthers], 2);
   });
+  test.each([
+    ["jumps", r(1), 2],
+    ["does not jump", r(7), 3],
+  ])("when the instruction that may set them %s first", (_what, register, retired) => {
+    machine.set(r(7), 0n);
+    agree([compareOthers, ["jumpOrCompare", register, r(2), 0x100], ["move", r(0), r(1)]], retired);
+  });
   test("in a side exit between a producer and the next one of the same arguments", () => {
     agree([compare, ["add", r(0), r(2), r(2)], ["load", r(5), r(3)], compare], 2);
   });

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { discardRegisterAddress, zeroRegisterAddress } from "../../../src/engine/layout.ts";
+import { wordLoadsOf } from "./codeSearch.ts";
 import { r, type ToyInstruction, toyState } from "./toy.ts";
 import { codeAddress, dataAddress, ToyMachine } from "./toyMachine.ts";
 
@@ -203,6 +204,15 @@ describe("a side exit", () => {
     expect(machine.compare(region, 3)).toEqual({ exit: "side", retired: 1, differences: [] });
     expect(machine.engine.run(1)).toEqual({ exit: "abandoned", retired: 0 });
     expect(machine.calls).toEqual(["trap"]);
+  });
+  test("needs one look at a guard's field for all instructions until one writes it", () => {
+    const looks = (program: readonly ToyInstruction[]): number => {
+      machine.place(program);
+      return wordLoadsOf(machine.code(), toyState.trap.place.address);
+    };
+    const guarded: ToyInstruction = ["guarded", r(1)];
+    expect(looks([guarded, guarded, guarded])).toBe(1);
+    expect(looks([guarded, ["setTrap", r(0)], guarded, guarded])).toBe(2);
   });
   test("is taken by a guard after an instruction that wrote its field", () => {
     machine.place([

@@ -145,6 +145,11 @@ const operations = {
     compare(b, d, n);
     b.if(low(b, d), () => b.jumpRelative(b.operand("i32", 2)));
   }),
+  /** Jumps before it compares. */
+  jumpOrCompare: operation(2, 1, (b) => {
+    b.if(low(b, d), () => b.jumpRelative(b.operand("i32", 2)));
+    compare(b, d, n);
+  }),
   call: operation(0, 0, (b) => b.hostVoid("call")),
   callIf: operation(2, 0, (b) => {
     const result = b.variable("i64", b.get(n));
