@@ -90,6 +90,7 @@ export class DebugSession {
     this.#slices = new Slices(machine, options.host, options.pace ?? "free", {
       next: () => this.#prepare(),
       consider: (stop) => this.#consider(stop),
+      idle: () => this.#idle(),
       stopped: (event) => this.#finish(event),
       interrupted: () => ({ kind: "stopped", vcpu: this.current.id, reason: { kind: "interrupt" } }),
     });
@@ -352,6 +353,15 @@ export class DebugSession {
           breakpoints: hit.filter((each): each is Breakpoint => "kind" in each),
         })
       : stopped(vcpu, { ...as, watchpoints: hit.filter((each): each is Watchpoint => "registers" in each) });
+  }
+
+  /** A vCPU that cannot get past its PC because it waits or is off must not keep the others standing. */
+  #idle(): boolean {
+    const over = this.#stepOver;
+    if (over === undefined) return false;
+    over.vcpu.reported ??= { pc: over.pc, watchpoints: over.watchpoints };
+    this.#endStepOver();
+    return true;
   }
 
   #systemEvent(event: SystemEvent): StopEvent | undefined {

@@ -9,6 +9,8 @@ export interface SliceClient {
   next(): ReadonlySet<number> | undefined;
   /** What the machine stopped for: an event that ends the run, or undefined to run on. */
   consider(stop: Exclude<GuestStop, { kind: "limit" | "idle" | "waiting" }>): StopEvent | undefined;
+  /** No vCPU that may run can go on without input: whether there is something else to try. */
+  idle(): boolean;
   /** The run is over. */
   stopped(event: StopEvent): void;
   /** The event of a run that was interrupted. */
@@ -110,7 +112,7 @@ export class Slices {
           this.#adapt(now - begin);
           break;
         case "idle":
-          this.#asleep = true;
+          this.#asleep = !this.#client.idle();
           break;
         case "waiting":
           this.#waitUntil(stop.until);

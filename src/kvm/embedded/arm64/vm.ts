@@ -156,7 +156,8 @@ export class EmbeddedArm64Vm implements Vm {
         return vcpu.halt();
       case "off":
         vcpu.powerOff();
-        return { reason: "HALTED", until: "power-on" };
+        // A step over the call is complete at once.
+        return vcpu.debug.stepping ? undefined : { reason: "HALTED", until: "power-on" };
       case "on":
         this.vcpus[effect.cpu]?.powerOn(effect.entry, effect.context);
         this.cluster.activate(vcpu.id);
