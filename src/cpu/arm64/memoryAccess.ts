@@ -188,7 +188,7 @@ function readMmio(cpu: Arm64Cpu, part: Part, access: Access): bigint | undefined
     const done = cpu.mmio(
       { address: part.address + offset, bytes, write: false, data: 0n },
       stage2Iss(false),
-      part.va,
+      BigInt.asUintN(64, part.va + BigInt(offset)),
     );
     if (done === undefined) return undefined;
     value |= BigInt.asUintN(bytes * 8, done.data) << BigInt(offset * 8);
@@ -200,8 +200,11 @@ function writeMmio(cpu: Arm64Cpu, part: Part, access: Access, bits: bigint): boo
   return busAccesses(part, access).every(({ offset, bytes }) => {
     const data = BigInt.asUintN(bytes * 8, bits >> BigInt(offset * 8));
     return (
-      cpu.mmio({ address: part.address + offset, bytes, write: true, data }, stage2Iss(true), part.va) !==
-      undefined
+      cpu.mmio(
+        { address: part.address + offset, bytes, write: true, data },
+        stage2Iss(true),
+        BigInt.asUintN(64, part.va + BigInt(offset)),
+      ) !== undefined
     );
   });
 }

@@ -130,8 +130,9 @@ const addressTranslation =
       cpu.system.setRaw("PAR_EL1", 0x800n | (BigInt(fault ?? 0) << 1n) | 1n);
       return;
     }
+    // Device and Normal Non-cacheable memory are Outer Shareable whatever the descriptor says (Arm ARM D17.2.111, SH).
     const device = page.attributes >> 4 === 0;
-    const shareability = device ? 2 : page.shareability;
+    const shareability = device || page.attributes === 0x44 ? 2 : page.shareability;
     cpu.system.setRaw(
       "PAR_EL1",
       (BigInt(page.attributes) << 56n) | BigInt(page.page) | 0x800n | (BigInt(shareability) << 7n),

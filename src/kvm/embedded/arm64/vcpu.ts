@@ -1,7 +1,13 @@
 import type { Arm64Cpu } from "../../../cpu/arm64/cpu.ts";
 import type { CpuExit } from "../../../cpu/arm64/events.ts";
 import { vectorKind } from "../../../cpu/arm64/exceptions.ts";
-import { exceptionClass, faultStatus, syndrome, syndromeClass } from "../../../cpu/arm64/syndrome.ts";
+import {
+  dataAbort,
+  exceptionClass,
+  faultStatus,
+  syndrome,
+  syndromeClass,
+} from "../../../cpu/arm64/syndrome.ts";
 import { rights } from "../../../cpu/arm64/translation/walk.ts";
 import { KvmError } from "../../errors.ts";
 import type { KvmExit } from "../../exits.ts";
@@ -34,6 +40,8 @@ export class EmbeddedArm64Vcpu implements Vcpu {
   powered: boolean;
   #halted: "interrupt" | undefined;
   #mmioFar = 0n;
+  /** ISS of the abort if the access is refused. */
+  #mmioIss = 0;
 
   constructor(vm: EmbeddedArm64Vm, cpu: Arm64Cpu) {
     this.#vm = vm;
@@ -185,6 +193,7 @@ export class EmbeddedArm64Vcpu implements Vcpu {
           exceptionClass.instructionAbortLower,
           exceptionClass.instructionAbortCurrent,
           exit.far,
+          faultStatus.synchronousExternal,
         );
         return undefined;
       default:
@@ -210,6 +219,7 @@ export class EmbeddedArm64Vcpu implements Vcpu {
     const { mmio } = exit;
     if (mmio === undefined) return this.#internalError("a stage 2 abort without an access");
     this.#mmioFar = exit.far;
+    this.#mmioIss = faultStatus.synchronousExternal | (mmio.write ? dataAbort.wnr : 0);
     return {
       reason: "MMIO",
       address: BigInt(mmio.address),
@@ -222,20 +232,21 @@ export class EmbeddedArm64Vcpu implements Vcpu {
   /** The machine has nothing at the address of the pending access: the guest gets a synchronous external abort. */
   failMmio(): void {
     this.#checkMmio();
-    this.#externalAbort(exceptionClass.dataAbortLower, exceptionClass.dataAbortCurrent, this.#mmioFar);
+    const { dataAbortLower, dataAbortCurrent } = exceptionClass;
+    this.#externalAbort(dataAbortLower, dataAbortCurrent, this.#mmioFar, this.#mmioIss);
   }
 
   #checkMmio(): void {
     if (!this.cpu.awaitsMmio) throw new KvmError("EINVAL", `vCPU ${this.id} waits for no MMIO access`);
   }
 
-  #externalAbort(lower: 0x20 | 0x24, current: 0x21 | 0x25, far: bigint): void {
+  #externalAbort(lower: 0x20 | 0x24, current: 0x21 | 0x25, far: bigint, iss: number): void {
     const { registers } = this.cpu;
     const ec = registers.el === 0 ? lower : current;
     this.cpu.inject({
       kind: vectorKind.synchronous,
       returnAddress: registers.pc,
-      syndrome: syndrome(ec, faultStatus.synchronousExternal),
+      syndrome: syndrome(ec, iss),
       far,
     });
     this.debug.instructionDone();

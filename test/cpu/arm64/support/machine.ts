@@ -16,7 +16,7 @@ export const interpreter = makeInterpreter(instructionSet);
 export const place = {
   ram: 0x4000_0000,
   ramBytes: 0x80_0000,
-  /** Each vector waits for ever, so that the exception stays to be looked at. */
+  /** Each vector stops, so that the exception stays to be looked at. */
   vectors: 0x4000_0000,
   code: 0x4001_0000,
   data: 0x4002_0000,
@@ -24,6 +24,11 @@ export const place = {
   /** Nothing answers here but the test. */
   device: 0x0900_0000,
 } as const;
+
+/** Ends a program: exits for ever, again and again, from the same place. */
+export const stop: readonly number[] = [a64.wfe, a64.b(-1)];
+/** The exit that `stop` ends with. */
+export const stopped = { reason: "HALTED", until: "event" } as const;
 
 /** Offsets from VBAR_EL1 (Arm ARM D1.3.1.5). */
 export const vector = { current: 0x200, lower: 0x400, irq: 0x80, fiq: 0x100 } as const;
@@ -75,8 +80,7 @@ export class BareMachine {
       guestPhysicalAddress: BigInt(place.ram),
       size: BigInt(options.ramBytes ?? place.ramBytes),
     });
-    for (let offset = 0; offset < 0x800; offset += 0x80)
-      this.load(place.vectors + offset, [a64.wfi, a64.b(-1)]);
+    for (let offset = 0; offset < 0x800; offset += 0x80) this.load(place.vectors + offset, [stop]);
     for (const vcpu of this.vm.vcpus) {
       vcpu.powerOn(BigInt(place.code), 0n);
       vcpu.cpu.system.set("VBAR_EL1", BigInt(place.vectors));
@@ -103,9 +107,10 @@ export class BareMachine {
     return new DataView(this.vm.readMemory(BigInt(address), 8).buffer).getBigUint64(0, true);
   }
 
-  /** Puts a program at the usual place, PC there, and runs it until something other than MMIO happens. */
+  /** Puts a program at the usual place, EL1 and PC there, and runs it until something other than MMIO happens. */
   execute(words: readonly (number | readonly number[])[], limit = 10_000): KvmExit {
-    this.load(place.code, words);
+    this.load(place.code, [...words, stop]);
+    this.pstate = 0x3c5n;
     this.pc = BigInt(place.code);
     return this.run(limit);
   }
