@@ -4,23 +4,22 @@ import { type CachedFields, isWhole } from "./cachedFields.ts";
 import { integerConstant } from "./fold.ts";
 import { terminates } from "./specialise.ts";
 
+/** A statement that sets condition flags. */
 export type FlagsStatement = Extract<Statement, { kind: "flags" }>;
 
-export type JumpStatement = Extract<Statement, { kind: "jump" | "jumpRelative" }>;
+type JumpStatement = Extract<Statement, { kind: "jump" | "jumpRelative" }>;
 
 /** What one specialised instruction does to cached fields and to control. Fields are numbers of `CachedFields`. */
 export interface Effects {
   /** Fields whose value before the instruction matters: read, changed in part, or left alone on some path. */
   readonly exposed: ReadonlySet<number>;
-  /** Fields that every path to the end writes. */
-  readonly written: ReadonlySet<number>;
   /** Fields that some path writes. */
   readonly changed: ReadonlySet<number>;
   /** Fields touched in a way that their locals cannot serve. */
   readonly clashes: ReadonlySet<number>;
   /** State outside cached fields that it writes. */
   readonly memoryWrites: readonly number[];
-  /** Guard fields that it checks on every path. */
+  /** Guard fields that are zero whenever control goes on behind it. */
   readonly guards: readonly number[];
   /** Whether it can leave for the interpreter to execute it. */
   readonly sideExits: boolean;
@@ -39,14 +38,12 @@ export interface Effects {
 
 /** @param address of the instruction, to resolve relative jumps */
 export function effectsOf(statements: readonly Statement[], address: bigint, fields: CachedFields): Effects {
+  const eager = (): Effects => new Walk(address, fields, false).run(statements);
   // Every exit of an instruction must agree on which flags are pending, so one with a jump makes them at once.
-  const mayDefer = !containsJump(statements);
-  const effects = new Walk(address, fields, mayDefer).run(statements);
-  return effects ?? new Walk(address, fields, false).run(statements) ?? unreachable();
-}
-
-function unreachable(): never {
-  throw new RangeError("flags were deferred although they must not be");
+  if (containsJump(statements)) return eager();
+  const walk = new Walk(address, fields, true);
+  const effects = walk.run(statements);
+  return walk.touchesDeferred ? eager() : effects;
 }
 
 class Walk {
@@ -61,7 +58,8 @@ class Walk {
   readonly #deferrable = new Set<FlagsStatement>();
   readonly #deferredFields = new Set<number>();
   readonly #mayDefer: boolean;
-  #touchesDeferred = false;
+  /** Whether the instruction itself needs flags that it was to leave pending. */
+  touchesDeferred = false;
   #sideExits = false;
   #repeatable = true;
   #stateChanged = false;
@@ -74,24 +72,19 @@ class Walk {
     this.#mayDefer = mayDefer;
   }
 
-  /** Undefined when flags were taken as deferrable that the instruction itself needs. */
-  run(statements: readonly Statement[]): Effects | undefined {
+  run(statements: readonly Statement[]): Effects {
     const written = new Set<number>();
     this.#block(statements, written, true);
-    if (this.#touchesDeferred) return undefined;
     const fallsThrough = !terminates(statements);
     for (const at of fallsThrough ? [written, ...this.#writtenAtJumps] : this.#writtenAtJumps) {
       for (const field of this.#changed) if (!at.has(field)) this.#exposed.add(field);
     }
     return {
       exposed: this.#exposed,
-      written,
       changed: this.#changed,
       clashes: this.#clashes,
       memoryWrites: this.#memoryWrites,
-      guards: statements.flatMap((statement) =>
-        statement.kind === "guard" ? addressOf(statement.field) : [],
-      ),
+      guards: this.#jumps.size > 0 ? [] : statements.flatMap(guardField),
       sideExits: this.#sideExits,
       jumps: [...this.#jumps.values()],
       fallsThrough,
@@ -195,7 +188,7 @@ class Walk {
     const at = this.#fields.find(fixed(place) + offset, type);
     if (at.kind === "clash") for (const field of at.fields) this.#clashes.add(field);
     if (at.kind !== "field") return;
-    this.#touchesDeferred ||= this.#deferredFields.has(at.field);
+    this.touchesDeferred ||= this.#deferredFields.has(at.field);
     if (!written.has(at.field)) this.#exposed.add(at.field);
   }
 
@@ -210,7 +203,7 @@ class Walk {
         for (const field of at.fields) this.#clashes.add(field);
         break;
       case "field":
-        this.#touchesDeferred ||= this.#deferredFields.has(at.field);
+        this.touchesDeferred ||= this.#deferredFields.has(at.field);
         this.#changed.add(at.field);
         if (!isWhole(this.#fields.typeOf(at.field), type) && !written.has(at.field))
           this.#exposed.add(at.field);
@@ -253,6 +246,6 @@ function fixed(place: Place): number {
   return place.address;
 }
 
-function addressOf(place: Place): readonly number[] {
-  return place.kind === "fixed" ? [place.address] : [];
+function guardField(statement: Statement): readonly number[] {
+  return statement.kind === "guard" ? [fixed(statement.field)] : [];
 }

@@ -223,6 +223,15 @@ describe("a side exit", () => {
     machine.setRegisters(1n);
     expect(machine.compare(machine.compiled(), 3)).toEqual({ exit: "side", retired: 2, differences: [] });
   });
+  test("is taken by a guard after an instruction that may have jumped past its own", () => {
+    machine.place([
+      ["jumpOrGuarded", r(0), 4],
+      ["guarded", r(1)],
+    ]);
+    machine.setRegisters(1n);
+    machine.set(toyState.trap.place.address, 1n);
+    expect(machine.compare(machine.compiled(), 2)).toEqual({ exit: "side", retired: 1, differences: [] });
+  });
   test("leaves a fault to the interpreter", () => {
     machine.place([addOne(0), ["load", r(1), r(2)], addOne(0)]);
     machine.setRegisters(0n, 8n, 0xdead_0000n);

@@ -38,6 +38,11 @@ export class RegionMachine {
   /** The state window, the TLBs of both contexts at both levels, the data windows. */
   readonly #areas: readonly { readonly name: string; readonly bytes: Uint8Array }[];
 
+  // Kept from case to case: a hundred thousand of them would be work for the garbage collector.
+  readonly #before: MachineSnapshot;
+  readonly #atExit: MachineSnapshot;
+  readonly #afterStep: MachineSnapshot;
+
   constructor(set: InstructionSet) {
     this.set = set;
     this.machine = new TestMachine(set);
@@ -54,6 +59,9 @@ export class RegionMachine {
       area("second-level TLB", memoryMap.secondTlb, memoryMap.secondTlb + 2 * secondTlb.bytes),
       { name: "memory", bytes: this.machine.memory },
     ];
+    this.#before = this.snapshot();
+    this.#atExit = this.snapshot();
+    this.#afterStep = this.snapshot();
   }
 
   /** The words as the region compiler wants them, the first at the beginning of the code window. */
@@ -78,8 +86,14 @@ export class RegionMachine {
     return instantiateRegions(this.machine.engine.memory, this.#compiler.compile(lists));
   }
 
-  snapshot(): MachineSnapshot {
-    return this.#areas.map(({ bytes }) => bytes.slice());
+  /** Copies the state to where it is kept, by default to a new place. */
+  snapshot(
+    into: MachineSnapshot = this.#areas.map(({ bytes }) => new Uint8Array(bytes.length)),
+  ): MachineSnapshot {
+    this.#areas.forEach(({ bytes }, i) => {
+      into[i]?.set(bytes);
+    });
+    return into;
   }
 
   restore(snapshot: MachineSnapshot): void {
@@ -97,12 +111,13 @@ export class RegionMachine {
     const { machine } = this;
     const { engine } = machine;
     const differences: string[] = [];
-    const before = this.snapshot();
+    const before = this.snapshot(this.#before);
     const { exit, retired } = region.run(count);
     const left = machine.getInt(engineState.budget.place.address);
     if (left !== count - retired) differences.push(`budget ${left} left of ${count}, ${retired} retired`);
-    const atExit = this.snapshot();
+    const atExit = this.snapshot(this.#atExit);
     const stepped = exit === "side" ? this.#step() : undefined;
+    if (stepped !== undefined) this.snapshot(this.#afterStep);
 
     this.restore(before);
     const interpreted = engine.run(retired);
@@ -112,21 +127,18 @@ export class RegionMachine {
     differences.push(...this.#differences(atExit, stepped === undefined));
     if (stepped === undefined) return { exit, retired, differences };
     const step = this.#step();
-    if (step.end !== stepped.end) differences.push(`stepped: region ${stepped.end}, interpreter ${step.end}`);
-    differences.push(...this.#differences(stepped.snapshot, true).map((text) => `stepped: ${text}`));
+    if (step !== stepped) differences.push(`stepped: region ${stepped}, interpreter ${step}`);
+    differences.push(...this.#differences(this.#afterStep, true).map((text) => `stepped: ${text}`));
     return { exit, retired, differences };
   }
 
-  /** Has the interpreter execute one instruction. */
-  #step(): { readonly end: string; readonly snapshot: MachineSnapshot } {
+  /** Has the interpreter execute one instruction; says how it ended. */
+  #step(): string {
     const { machine } = this;
     machine.clear();
     const { exit } = machine.engine.run(1);
     const end = [exit, machine.outcome, machine.calls];
-    const text = JSON.stringify(end, (_key, value: unknown) =>
-      typeof value === "bigint" ? hex(value) : value,
-    );
-    return { end: text, snapshot: this.snapshot() };
+    return JSON.stringify(end, (_key, value: unknown) => (typeof value === "bigint" ? hex(value) : value));
   }
 
   /** Where the present state departs from the one in the snapshot, which is the region's. */
