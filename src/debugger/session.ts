@@ -299,6 +299,8 @@ export class DebugSession {
         return this.#executed(vcpu);
       case "guest":
         this.architecture.deliver(vcpu.kvm, exit);
+        // As the CPU has it: an exception takes its time.
+        this.machine.skipTo(this.machine.now + 1);
         return this.#executed(vcpu);
       case "breakpoints":
         return this.#hitOrLeave(vcpu, owner.breakpoints, { kind: "breakpoint" });

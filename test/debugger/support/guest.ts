@@ -26,7 +26,7 @@ export interface GuestSetUp extends Partial<SessionOptions> {
 
 /** A machine about to execute a guest's first instruction, what it has printed, and the debugger on it. */
 export async function debugGuest(image: string, options: GuestSetUp = {}) {
-  const memoryBytes = (options.memoryMiB ?? 64) << 20;
+  const memoryBytes = (options.memoryMiB ?? 256) << 20;
   let printed = "";
   const machine = new GuestMachine({
     instructionSet: arm64InstructionSet(),
