@@ -14,7 +14,7 @@ export interface EngineHost {
   fetch(address: bigint): number;
   /** A marked instruction is about to execute: whether it should. If not, the CPU notes why. */
   marked(record: number): boolean;
-  readonly hostCalls: Readonly<Record<string, (...args: never[]) => number | bigint | undefined | void>>;
+  readonly hostCalls: Readonly<Record<string, (...args: never[]) => unknown>>;
 }
 
 /** How a run ended, and how many instructions it retired. */

@@ -153,6 +153,6 @@ export function makeHostCalls(cluster: Arm64Cluster): EngineHost["hostCalls"] {
     floatingPointControl: (which: number, value: bigint): void => {
       cluster.active.system.set(which === 0 ? "FPCR" : "FPSR", BigInt.asUintN(64, value));
     },
-  } as const satisfies Record<Arm64HostCall, (...args: never[]) => bigint | undefined | void>;
+  } as const satisfies Record<Arm64HostCall, (...args: never[]) => unknown>;
   return calls as unknown as EngineHost["hostCalls"];
 }

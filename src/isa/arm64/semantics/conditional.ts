@@ -62,7 +62,8 @@ const selects = (
     encoding,
     variants: { sf: [0, 1], cond: condition },
     operands: { d: xDestination("Rd"), n: xSource("Rn"), m: xSource("Rm") },
-    hot: ({ sf, cond }) => cond <= 3 && ((encoding === "CSEL" && sf === 1) || (encoding === "CSINC" && (sf === 0 || cond >= 2))),
+    hot: ({ sf, cond }) =>
+      cond <= 3 && ((encoding === "CSEL" && sf === 1) || (encoding === "CSINC" && (sf === 0 || cond >= 2))),
     semantics: (b, o, { sf, cond }) =>
       inWidth(b, sf, (w) =>
         w.set(o.d, w.select(conditionHolds(b, cond), w.get(o.n), otherwise(w, w.get(o.m)))),

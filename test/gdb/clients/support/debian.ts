@@ -26,6 +26,7 @@ export async function kernelSymbols() {
   const bytes = readFileSync(KERNEL_IMAGE);
   const program = await readProgramSymbols(bytes);
   const image = await openImage(bytes, 1 << 30);
+  if (image.kind !== "arm64-image") throw new Error(`${KERNEL_IMAGE} is no arm64 Image`);
   const { symbols, textBase, memorySize } = recoverKallsyms(image.bytes);
   const scratch = mkdtempSync(join(tmpdir(), "vmexit-symbols-"));
   const file = join(scratch, "kernel.elf");
