@@ -71,10 +71,26 @@ const operationsOf = (encoding: Encoding): readonly string[] =>
     .map(({ name }) => name)
     .filter((name) => name === encoding.name || name.startsWith(`${encoding.name}.`));
 
+/** Numbers whose arithmetic is ordinary, as doubles or as singles in the SIMD registers: no soft float. */
+function ordinaryNumbers(state: TestState, random: Random): void {
+  const numbers = new DataView(state.v.buffer);
+  for (let at = 0; at < numbers.byteLength; at += 16) {
+    const doubles = random.oneIn(2);
+    for (let i = 0; i < 16; i += doubles ? 8 : 4) {
+      const number = (1 + random.below(1000)) / 4;
+      if (doubles) numbers.setFloat64(at + i, number, true);
+      else numbers.setFloat32(at + i, number, true);
+    }
+  }
+  state.fpcr = 0;
+  state.fpsr = 0x10;
+}
+
 /** A state for the case, now and then one in which it traps. */
 function arrange(state: TestState, { spec, fields }: Case, random: Random): void {
   state.randomize(random);
   spec.arrange?.(state, fields, random);
+  if (random.oneIn(3)) ordinaryNumbers(state, random);
   machine.take(state);
   machine.setInt(arm64State.fpTrap.place.address, Number(random.oneIn(16)));
   machine.setInt(arm64State.el.place.address, Number(!random.oneIn(4)));
