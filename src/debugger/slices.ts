@@ -57,7 +57,7 @@ export class Slices {
     this.#active = true;
     this.#interrupted = false;
     this.#asleep = false;
-    this.#offset = this.#host.now() - this.#machine.now / 1e6;
+    if (this.#wallClock) this.#offset = this.#host.now() - this.#machine.now / 1e6;
     this.#slice(firstSlice);
   }
 
@@ -83,11 +83,10 @@ export class Slices {
 
   #slice(milliseconds: number): void {
     const run = this.#run;
-    const end = this.#host.now() + milliseconds;
     this.#inside = true;
     let event: StopEvent | undefined;
     try {
-      event = this.#advanceUntil(run, end);
+      event = this.#advanceFor(run, milliseconds);
     } catch (error) {
       const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
       event = this.#client.interrupted();
@@ -101,15 +100,15 @@ export class Slices {
     else if (!this.#asleep) this.#later();
   }
 
-  #advanceUntil(run: number, end: number): StopEvent | undefined {
-    let begin = this.#host.now();
+  /** Most runs are single steps: the clock is looked at only when more is to come. */
+  #advanceFor(run: number, milliseconds: number): StopEvent | undefined {
+    let begin: number | undefined;
+    let end = Number.POSITIVE_INFINITY;
     do {
       const standing = this.#client.next();
       const stop = this.#machine.advance(this.#chunk, { standing, stopAtWaits: this.#wallClock });
-      const now = this.#host.now();
       switch (stop.kind) {
         case "limit":
-          this.#adapt(now - begin);
           break;
         case "idle":
           this.#asleep = !this.#client.idle();
@@ -124,6 +123,9 @@ export class Slices {
       }
       if (run !== this.#run) return undefined;
       if (this.#interrupted) return this.#client.interrupted();
+      const now = this.#host.now();
+      if (begin === undefined) end = now + milliseconds;
+      else if (stop.kind === "limit") this.#adapt(now - begin);
       begin = now;
     } while (!this.#asleep && begin < end);
     return undefined;

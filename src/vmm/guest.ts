@@ -27,7 +27,7 @@ export interface GuestOptions {
 
 /** What `advance` stopped for. */
 export type GuestStop =
-  /** The instruction limit is reached. */
+  /** The instruction limit is reached, or an attentive run has taken long. */
   | { readonly kind: "limit" }
   /** Every vCPU waits, and nothing in virtual time will wake one: only input from outside can. */
   | { readonly kind: "idle" }
@@ -43,6 +43,8 @@ export interface AdvanceOptions {
   readonly standing?: ReadonlySet<number> | undefined;
   /** Returns `waiting` instead of letting virtual time jump when every vCPU waits. */
   readonly stopAtWaits?: boolean | undefined;
+  /** Returns `limit` early when exits and exceptions, which take far longer than instructions, have kept the host busy. */
+  readonly attentive?: boolean | undefined;
 }
 
 /** An observer of every exit, in order. */
@@ -50,6 +52,9 @@ export type ExitObserver = (vcpu: number, exit: KvmExit) => void;
 
 /** Instructions a vCPU runs before the next one has its turn. */
 const quantum = 50_000;
+
+/** Exits after which an attentive run returns: some milliseconds. */
+const manyExits = 500;
 
 /** An arm64 `virt` machine on the embedded substrate: board, virtual CPUs and the loop that runs them by turns. */
 export class GuestMachine {
@@ -71,6 +76,8 @@ export class GuestMachine {
   #turn = 0;
   #turnLeft = quantum;
   #skipped = 0;
+  /** The last exit was an INTR before its budget was used up. */
+  #interrupted = false;
   #plan: BootPlan | undefined;
 
   /** @throws BoardError, KvmError or EngineMemoryError for what cannot be built. */
@@ -153,7 +160,8 @@ export class GuestMachine {
    */
   advance(limit: number, options: AdvanceOptions = {}): GuestStop {
     const end = this.now + limit;
-    while (this.now < end) {
+    let exitsLeft = options.attentive === true ? manyExits : Number.POSITIVE_INFINITY;
+    while (this.now < end && exitsLeft > 0) {
       this.timeline.runDue();
       const vcpu = this.#next(options.standing);
       if (vcpu === undefined) {
@@ -165,6 +173,7 @@ export class GuestMachine {
       }
       const stop = this.#runTurn(vcpu, end);
       if (stop !== undefined) return stop;
+      exitsLeft -= this.#interrupted ? manyExits : 1;
     }
     return { kind: "limit" };
   }
@@ -183,8 +192,10 @@ export class GuestMachine {
     const event = this.timeline.next;
     const untilEvent = event === undefined ? Number.POSITIVE_INFINITY : Math.max(event - begin, 1);
     const alone = this.vm.vcpus.length === 1 ? Number.POSITIVE_INFINITY : this.#turnLeft;
-    const exit = vcpu.run(Math.min(end - begin, untilEvent, alone));
+    const budget = Math.min(end - begin, untilEvent, alone);
+    const exit = vcpu.run(budget);
     this.#turnLeft -= this.now - begin;
+    this.#interrupted = exit.reason === "INTR" && this.now - begin < budget;
     this.exitCounts[exit.reason]++;
     this.onExit?.(vcpu.id, exit);
     switch (exit.reason) {

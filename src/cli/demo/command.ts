@@ -15,7 +15,7 @@ export async function demoCommand({ pause }: { readonly pause: boolean }): Promi
     await tellStory(await prepareDemo(transcript.transmit), transcript);
   } catch (error) {
     if (!(error instanceof DemoLeft)) throw error;
+    await writeText("\n");
   }
-  await writeText("");
   return exitStatus.done;
 }

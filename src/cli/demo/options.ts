@@ -1,5 +1,4 @@
 import { Command } from "commander";
-import { demoCommand } from "./command.ts";
 
 /** `vmexit demo`. `finish` gets the exit status. */
 export function demoOptions(finish: (status: number) => void): Command {
@@ -7,6 +6,7 @@ export function demoOptions(finish: (status: number) => void): Command {
     .summary("a guest with a bug, found with a watchpoint: what this program is for, in a minute")
     .option("--no-pause", "do not wait for Enter between the scenes")
     .action(async (options: { readonly pause: boolean }) => {
+      const { demoCommand } = await import("./command.ts");
       finish(await demoCommand(options));
     });
 }

@@ -104,10 +104,8 @@ async function theCulprit(guest: DemoGuest, transcript: Transcript): Promise<voi
   for (let n = 0; n < 3; n++) {
     transcript.command("step");
     expectStop(await session.step(), "step");
-    transcript.show([
-      ...codeAroundPc(guest, 0, 0).slice(-1),
-      `     ${source(session.current.pc)?.place ?? ""}`,
-    ]);
+    const [instruction = ""] = codeAroundPc(guest, 0, 0).slice(-1);
+    transcript.show([`${instruction.padEnd(56)} ${source(session.current.pc)?.place ?? ""}`]);
     if (n === 0) {
       transcript.command("memory receipt 24");
       transcript.show(memoryAt(session, receipt, 24));

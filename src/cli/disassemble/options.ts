@@ -1,7 +1,6 @@
 import { Command } from "commander";
 import { parseUnsigned64, parseWholeNumber } from "../options/whole-number.ts";
 import { UserError } from "../user-error.ts";
-import { disassembleCommand } from "./command.ts";
 
 interface Options {
   readonly symbol?: string;
@@ -25,6 +24,7 @@ export function disassembleOptions(finish: (status: number) => void): Command {
       if (start === undefined || (symbol !== undefined && address !== undefined)) {
         throw new UserError("disassemble: say where with either --symbol or --address");
       }
+      const { disassembleCommand } = await import("./command.ts");
       finish(await disassembleCommand({ image, start, count }));
     });
 }

@@ -5,7 +5,10 @@ import { UserError } from "../user-error.ts";
 
 const BUFFER = 1 << 16;
 
-/** Writes every exit to a file: virtual nanoseconds, vCPU, reason, details; a line each. */
+/**
+ * Writes every exit to a file: virtual nanoseconds, vCPU, reason, details; a line each. INTR, which the host causes when it looks
+ * around, is left out: all else is the guest's doing and the same in every run.
+ */
 export class ExitTrace {
   readonly #path: string;
   readonly #file: number;
@@ -18,6 +21,7 @@ export class ExitTrace {
   }
 
   observe(nanoseconds: number, vcpu: number, exit: KvmExit): void {
+    if (exit.reason === "INTR") return;
     this.#text += `${nanoseconds} cpu${vcpu} ${exit.reason}${details(exit)}\n`;
     if (this.#text.length >= BUFFER) this.#flush();
   }

@@ -40,11 +40,11 @@ export async function runUnderGdb(run: GdbRun): Promise<RunEnd> {
     pace: run.interactive ? "wall-clock" : "free",
     onReset: "run",
   });
-  await loadSymbols(session, run.image, say);
   const server = await GdbServer.listen(new DebuggerTarget(session), run.address, {
     fault: (error) => say(`vmexit: internal error in the debugger, please report it: ${describe(error)}`),
     client: () => alarm.ring(),
   });
+  await loadSymbols(session, run.image, say);
   const place = formatGdbAddress(server.address);
   say(`vmexit: gdb: target remote ${place}${run.wait ? " (the guest waits for it)" : ""}`);
   const unsubscribe = session.subscribe((event) => {

@@ -20,18 +20,23 @@ export interface RunLoop {
   readonly interruption: Interruption;
 }
 
-/** Virtual nanoseconds between two looks at the outside: some 20 ms of a busy guest. */
-const SLICE = 2_000_000;
+/** Virtual nanoseconds between two looks at the outside, and the milliseconds they should take. */
+const SLICE = { least: 10_000, first: 500_000, most: 8_000_000 } as const;
+const AIM = 10;
 
 /** Runs a booted guest until it ends. */
 export async function runLoop(run: RunLoop): Promise<RunEnd> {
   const { machine, input, output, interruption } = run;
+  const stopAtWaits = run.pace !== undefined;
+  let slice: number = SLICE.first;
   for (;;) {
     if (interruption.end !== undefined) return interruption.end;
     const left = run.limit - machine.instructions;
     if (left <= 0) return failureAt(machine, 0, `the limit of ${run.limit} instructions is reached`);
     input.deliver();
-    const stop = machine.advance(Math.min(SLICE, left), { stopAtWaits: run.pace !== undefined });
+    const begin = performance.now();
+    const stop = machine.advance(Math.min(slice, left), { stopAtWaits, attentive: true });
+    slice = adapt(slice, performance.now() - begin);
     switch (stop.kind) {
       case "limit":
         break;
@@ -67,6 +72,11 @@ export async function runLoop(run: RunLoop): Promise<RunEnd> {
     await output.backlog;
     await setImmediate();
   }
+}
+
+function adapt(slice: number, milliseconds: number): number {
+  if (milliseconds < AIM / 2) return Math.min(slice * 2, SLICE.most);
+  return milliseconds > AIM * 2 ? Math.max(slice / 2, SLICE.least) : slice;
 }
 
 async function waitUntil({ machine, pace, alarm }: RunLoop, nanosecond: number): Promise<void> {

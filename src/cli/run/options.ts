@@ -6,7 +6,6 @@ import { parseMemorySize } from "../options/memory-size.ts";
 import { parseTrace } from "../options/trace.ts";
 import { parseUnsigned64, parseWholeNumber } from "../options/whole-number.ts";
 import { UserError } from "../user-error.ts";
-import { runCommand } from "./command.ts";
 
 /** Options as commander hands them over. */
 interface Options {
@@ -94,6 +93,7 @@ export function runOptions(finish: (status: number) => void): Command {
         throw new UserError("--wait: it waits for a debugger, which needs --gdb too");
       if (options.limit !== undefined && options.gdb !== undefined)
         throw new UserError("--limit: a guest under --gdb has none; leave one of them out");
+      const { runCommand } = await import("./command.ts");
       finish(
         await runCommand({
           image,

@@ -1,5 +1,4 @@
 import { Command } from "commander";
-import { symbolsCommand } from "./command.ts";
 
 /** `vmexit symbols`. `finish` gets the exit status. */
 export function symbolsOptions(finish: (status: number) => void): Command {
@@ -15,6 +14,7 @@ export function symbolsOptions(finish: (status: number) => void): Command {
       "write an ELF file with symbols and code, for gdb's symbol-file and others",
     )
     .action(async (image: string, options: { readonly output?: string }) => {
+      const { symbolsCommand } = await import("./command.ts");
       finish(await symbolsCommand({ image, output: options.output }));
     });
 }

@@ -31,6 +31,9 @@ const privateInterrupt = { performance: 23, virtualTimer: 27, physicalTimer: 30 
 /** The first instruction run can never be longer than this; budgets of generated code are 31-bit. */
 const longestRun = 0x4000_0000;
 
+/** Rounds of `run` at once: a guest that takes an exception at every instruction must not keep the host busy for seconds. */
+const mostRounds = 2048;
+
 /**
  * Leave to execute the instruction at `pc` once in spite of an unseen breakpoint. The stack pointer tells it from the same
  * instruction in an interrupt's handler that comes first.
@@ -214,7 +217,8 @@ export class Arm64Cpu {
 
   /** WFI or WFE with nothing to wake it: to EL1 or EL2 where trapped, else the CPU waits, which is the hypervisor's to arrange. */
   noteWait(what: "interrupt" | "event"): void {
-    if (this.interruptAsserted) return;
+    // A masked interrupt ends WFI's wait and not WFE's (Arm ARM D1.6.1, D1.6.2).
+    if (what === "interrupt" ? this.interruptAsserted : this.interruptPending) return;
     const ec = exceptionClass.wfx;
     // ISS: CV = 1, COND = 0b1110, TI says which instruction (Arm ARM D17.2.37).
     const iss = 0x1e0_0000 | Number(what === "event");
@@ -371,7 +375,8 @@ export class Arm64Cpu {
   }
 
   /**
-   * Runs at most `limit` instructions (≥ 1): those retired, and those that end in an exception to EL1.
+   * Runs at most `limit` instructions (≥ 1): those retired, and those that end in an exception to EL1. Fewer when there are very
+   * many exceptions.
    * @returns why it stopped; the virtual clock has advanced by one nanosecond for each.
    */
   run(limit: number): CpuExit {
@@ -380,7 +385,7 @@ export class Arm64Cpu {
     // The hypervisor has sent the guest elsewhere while an instruction was half done.
     if (this.midInstruction && this.#registers.pc !== this.#accessPc) this.#dropAccesses();
     const end = clock.nanoseconds + limit;
-    while (clock.nanoseconds < end) {
+    for (let round = 0; clock.nanoseconds < end && round < mostRounds; round++) {
       this.updateTimers();
       const before = this.#beforeInstruction();
       if (before !== undefined) {
