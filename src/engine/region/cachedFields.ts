@@ -2,7 +2,8 @@ import type { CachedState } from "../operation.ts";
 import type { FunctionWriter } from "../wasm/function.ts";
 import type { ValueType } from "../wasm/types.ts";
 
-const typeBytes: Readonly<Record<ValueType, number>> = { i32: 4, i64: 8, f32: 4, f64: 8, v128: 16 };
+/** Bytes of a value of each type. */
+export const typeBytes: Readonly<Record<ValueType, number>> = { i32: 4, i64: 8, f32: 4, f64: 8, v128: 16 };
 
 /** Where a piece of state is: in memory only, or part of a cached field. */
 export type Residence =

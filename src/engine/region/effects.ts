@@ -1,6 +1,6 @@
 import type { Place, Statement } from "../ir/node.ts";
 import type { ValueType } from "../wasm/types.ts";
-import { type CachedFields, isWhole } from "./cachedFields.ts";
+import { type CachedFields, isWhole, typeBytes } from "./cachedFields.ts";
 import { integerConstant } from "./fold.ts";
 import { terminates } from "./specialise.ts";
 
@@ -8,6 +8,12 @@ import { terminates } from "./specialise.ts";
 export type FlagsStatement = Extract<Statement, { kind: "flags" }>;
 
 type JumpStatement = Extract<Statement, { kind: "jump" | "jumpRelative" }>;
+
+/** Bytes of the state window. */
+export interface StateRange {
+  readonly address: number;
+  readonly bytes: number;
+}
 
 /** What one specialised instruction does to cached fields and to control. Fields are numbers of `CachedFields`. */
 export interface Effects {
@@ -17,8 +23,8 @@ export interface Effects {
   readonly changed: ReadonlySet<number>;
   /** Fields touched in a way that their locals cannot serve. */
   readonly clashes: ReadonlySet<number>;
-  /** State outside cached fields that it writes. */
-  readonly memoryWrites: readonly number[];
+  /** Pieces of the state window that some path writes. */
+  readonly writes: readonly StateRange[];
   /** Guard fields that are zero whenever control goes on behind it. */
   readonly guards: readonly number[];
   /** Whether it can leave for the interpreter to execute it. */
@@ -52,7 +58,7 @@ class Walk {
   readonly #exposed = new Set<number>();
   readonly #changed = new Set<number>();
   readonly #clashes = new Set<number>();
-  readonly #memoryWrites: number[] = [];
+  readonly #writes: StateRange[] = [];
   readonly #jumps = new Map<JumpStatement, bigint | undefined>();
   readonly #writtenAtJumps: ReadonlySet<number>[] = [];
   readonly #deferrable = new Set<FlagsStatement>();
@@ -83,7 +89,7 @@ class Walk {
       exposed: this.#exposed,
       changed: this.#changed,
       clashes: this.#clashes,
-      memoryWrites: this.#memoryWrites,
+      writes: this.#writes,
       guards: this.#jumps.size > 0 ? [] : statements.flatMap(guardField),
       sideExits: this.#sideExits,
       jumps: [...this.#jumps.values()],
@@ -152,9 +158,12 @@ class Walk {
         if (top && this.#mayDefer && this.#canWait(statement)) this.#defer(statement, written);
         else this.#block(statement.expansion, written, false);
         break;
+      case "guard":
+        this.#read(statement.field, "i32", 0, written);
+        this.#exit(this.#stores > 0);
+        break;
       case "host":
       case "raise":
-      case "guard":
         this.#exit(this.#stores > 0);
         break;
       case "assign":
@@ -166,7 +175,9 @@ class Walk {
     this.#deferrable.add(statement);
     for (const part of statement.expansion) {
       if (part.kind !== "write") continue;
-      const at = this.#fields.find(fixed(part.place) + part.offset, part.type);
+      const address = fixed(part.place) + part.offset;
+      this.#writes.push({ address, bytes: typeBytes[part.type] });
+      const at = this.#fields.find(address, part.type);
       if (at.kind !== "field") continue;
       this.#changed.add(at.field);
       this.#deferredFields.add(at.field);
@@ -194,10 +205,10 @@ class Walk {
 
   #write(place: Place, type: ValueType, offset: number, written: Set<number>): void {
     const address = fixed(place) + offset;
+    this.#writes.push({ address, bytes: typeBytes[type] });
     const at = this.#fields.find(address, type);
     switch (at.kind) {
       case "memory":
-        this.#memoryWrites.push(address);
         break;
       case "clash":
         for (const field of at.fields) this.#clashes.add(field);

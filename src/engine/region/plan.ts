@@ -1,7 +1,7 @@
 import { Builder, type Meaning } from "../ir/builder.ts";
 import type { InstructionSet } from "../operation.ts";
 import { CachedFields } from "./cachedFields.ts";
-import { type Effects, effectsOf } from "./effects.ts";
+import { type Effects, effectsOf, type StateRange } from "./effects.ts";
 import { type RegionInstruction, specialise } from "./specialise.ts";
 
 /** One instruction of a region. */
@@ -69,7 +69,8 @@ export class RegionPlanner {
       const leavesAlways = !effects.fallsThrough && effects.jumps.length === 0;
       if (leavesAlways || !effects.repeatable) break;
       for (const guard of effects.guards) satisfied.add(guard);
-      for (const address of effects.memoryWrites) satisfied.delete(address);
+      for (const guard of satisfied)
+        if (effects.writes.some((range) => meet(range, guard))) satisfied.delete(guard);
       const address = BigInt.asUintN(64, instruction.address);
       const following = BigInt.asUintN(64, address + BigInt(this.#set.instructionBytes));
       taken.push({ address, following, meaning, effects });
@@ -95,6 +96,11 @@ export class RegionPlanner {
 }
 
 type Taken = Pick<PlannedInstruction, "address" | "following" | "meaning" | "effects">;
+
+/** Whether the range has a byte of the i32 field at this address. */
+function meet({ address, bytes }: StateRange, field: number): boolean {
+  return address < field + 4 && field < address + bytes;
+}
 
 function arrange(taken: readonly Taken[], fields: CachedFields): RegionPlan {
   const fills = new Set<number>();

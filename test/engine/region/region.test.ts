@@ -205,6 +205,23 @@ describe("a side exit", () => {
     expect(machine.engine.run(1)).toEqual({ exit: "abandoned", retired: 0 });
     expect(machine.calls).toEqual(["trap"]);
   });
+  test("is taken by a guard after a write of its field that is cached", () => {
+    machine.place([
+      ["guardedByCarry", r(1)],
+      ["writeCarry", r(0)],
+      ["guardedByCarry", r(1)],
+    ]);
+    machine.setRegisters(1n);
+    expect(machine.compare(machine.compiled(), 3)).toEqual({ exit: "side", retired: 2, differences: [] });
+  });
+  test("is taken by a guard whose field is a pending flag", () => {
+    machine.place([
+      ["compare", r(0), r(1)],
+      ["guardedByCarry", r(1)],
+    ]);
+    machine.setRegisters(1n);
+    expect(machine.compare(machine.compiled(), 2)).toEqual({ exit: "side", retired: 1, differences: [] });
+  });
   test("needs one look at a guard's field for all instructions until one writes it", () => {
     const looks = (program: readonly ToyInstruction[]): number => {
       machine.place(program);

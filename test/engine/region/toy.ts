@@ -127,6 +127,11 @@ const operations = {
     b.guard(toyState.trap, "trap");
     b.set(d, b.i64.add(b.get(d), 1n));
   }),
+  /** Guards with a flag, which is cached. */
+  guardedByCarry: operation(1, 0, (b) => {
+    b.guard(toyState.carry, "trap");
+    b.set(d, b.i64.add(b.get(d), 1n));
+  }),
   /** Jumps before it looks at the guard. */
   jumpOrGuarded: operation(1, 1, (b) => {
     b.if(low(b, d), () => b.jumpRelative(b.operand("i32", 1)));

@@ -11,6 +11,7 @@ function differences(compiled: readonly number[], interpreted: readonly number[]
   const state = new TestState();
   state.setX(0, layout.data.address);
   state.setX(1, 0x1234n);
+  state.poke(layout.data.address, 8, 0n);
   machine.take(state);
   machine.map(layout.data.address, { read: true, write: true, strict: false, asid: -1 }, 0);
   const [region] = both.compile([both.decode(compiled)]);
