@@ -1,8 +1,8 @@
 import { arm64DebugArchitecture } from "../../../src/debugger/arm64/architecture.ts";
 import { DebugSession, type SessionOptions } from "../../../src/debugger/session.ts";
-import { arm64InstructionSet } from "../../../src/isa/arm64/instructionSet.ts";
 import { guestPhysical } from "../../../src/machine/address.ts";
 import { GuestMachine } from "../../../src/vmm/guest.ts";
+import { instructionSet, interpreter } from "../../cpu/arm64/support/machine.ts";
 import { host } from "./guest.ts";
 
 /** Where the code of `debugCode` begins: the start of RAM. */
@@ -74,7 +74,8 @@ export function debugCode(
 ) {
   let printed = "";
   const machine = new GuestMachine({
-    instructionSet: arm64InstructionSet(),
+    instructionSet,
+    interpreter,
     memoryBytes: 2 << 20,
     cpus: options.cpus ?? 1,
     gicVersion: 3,

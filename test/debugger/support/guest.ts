@@ -5,11 +5,11 @@ import { DebugSession, type SessionOptions } from "../../../src/debugger/session
 import { parseElf } from "../../../src/debugger/symbols/elf.ts";
 import { kernelSymbolsOfElf } from "../../../src/debugger/symbols/elf-symbols.ts";
 import { SymbolTable } from "../../../src/debugger/symbols/symbol-table.ts";
-import { arm64InstructionSet } from "../../../src/isa/arm64/instructionSet.ts";
 import { openImage } from "../../../src/machine/boot/open.ts";
 import { planBoot } from "../../../src/machine/boot/plan-boot.ts";
 import { writeFdt } from "../../../src/machine/fdt/write.ts";
 import { GuestMachine } from "../../../src/vmm/guest.ts";
+import { instructionSet, interpreter } from "../../cpu/arm64/support/machine.ts";
 
 const folder = new URL("../../../", import.meta.url).pathname;
 
@@ -22,6 +22,8 @@ export interface GuestSetUp extends Partial<SessionOptions> {
   readonly memoryMiB?: number;
   readonly commandLine?: string;
   readonly initrd?: string;
+  /** Makes the kernel move itself. */
+  readonly seed?: bigint;
 }
 
 /** A machine about to execute a guest's first instruction, what it has printed, and the debugger on it. */
@@ -29,7 +31,8 @@ export async function debugGuest(image: string, options: GuestSetUp = {}) {
   const memoryBytes = (options.memoryMiB ?? 256) << 20;
   let printed = "";
   const machine = new GuestMachine({
-    instructionSet: arm64InstructionSet(),
+    instructionSet,
+    interpreter,
     memoryBytes,
     cpus: options.cpus ?? 1,
     gicVersion: 3,
@@ -49,6 +52,7 @@ export async function debugGuest(image: string, options: GuestSetUp = {}) {
           writeFdt(
             machine.board.deviceTree({
               commandLine: options.commandLine ?? "",
+              ...(options.seed === undefined ? {} : { seed: options.seed }),
               ...(initrd === undefined ? {} : { initrd }),
             }),
           ),

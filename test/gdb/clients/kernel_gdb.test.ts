@@ -167,6 +167,30 @@ describe.skipIf(!gdb.available || !kernel.available)("gdb-multiarch on a Linux k
     await guest.server.close();
   }, 90_000);
 
+  it("finds a kernel that was moved: symbols fit when gdb attaches to the running guest", async () => {
+    const guest = await serveKernel({ commandLine: "console=ttyAMA0", seed: 5n });
+    const { session } = guest;
+    session.symbols.use(symbols.program);
+    session.resume(() => ({ kind: "continue" }));
+    expect(await printedSoon(guest, "Memory: ", 40_000)).toBe(true);
+    const output = await runGdb(guest, symbols.file, [
+      "monitor backtrace",
+      "monitor symbols",
+      "tbreak kmem_cache_alloc",
+      "continue",
+      "p (void(*)())kmem_cache_alloc",
+      "kill",
+    ]);
+    const slide = session.symbols.slide(session.current) ?? 0n;
+    expect(slide).not.toBe(0n);
+    expect(output).toContain(`slide ${hex(slide)}`);
+    expect(output).toMatch(/^0xffff[0-9a-f]+ in \w+ \(\)/m);
+    expect(output).toMatch(/^#\d+ 0x\S+ (start_kernel|kernel_init|ret_from_fork|__primary_switched)\+/m);
+    expect(output).toMatch(/Temporary breakpoint 1, 0x[0-9a-f]+ in kmem_cache_alloc/);
+    expect(output).toContain(hex(addressOf("kmem_cache_alloc") + slide));
+    await guest.server.close();
+  }, 60_000);
+
   it("takes conditions to the target, and prints on its behalf", async () => {
     const guest = await serveKernel();
     const output = await runGdb(guest, symbols.file, [
