@@ -106,7 +106,11 @@ export class Slices {
     let end = Number.POSITIVE_INFINITY;
     do {
       const standing = this.#client.next();
-      const stop = this.#machine.advance(this.#chunk, { standing, stopAtWaits: this.#wallClock });
+      const stop = this.#machine.advance(this.#chunk, {
+        standing,
+        stopAtWaits: this.#wallClock,
+        attentive: true,
+      });
       switch (stop.kind) {
         case "limit":
           break;
