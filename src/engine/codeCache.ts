@@ -82,7 +82,7 @@ export class CodeCache {
   /** Forgets what was decoded from these bytes of guest memory. */
   written(host: HostAddress, length: number): void {
     const end = host + length;
-    for (let page = host >>> 12; page << 12 < end; page++) {
+    for (let page = host >>> 12; page * 0x1000 < end; page++) {
       const known = this.#pageOf[page] ?? 0;
       if (known === 0) continue;
       const from = Math.max(host - page * 0x1000, 0) >>> 2;

@@ -105,6 +105,16 @@ function setSystemRegister(cpu: Arm64Cpu, key: number, value: bigint): void {
     cpu.setVirtualCount(BigInt.asUintN(64, value));
     return;
   }
+  if (row !== undefined && words.has(row.name)) {
+    // Bits that writes by the guest only set or only clear.
+    system.setRaw(row.name, value & row.writable);
+    cpu.performanceChanged();
+    return;
+  }
+  if (row?.name === "OSLSR_EL1" && ((value ^ system.raw("OSLSR_EL1")) & ~2n) === 0n) {
+    system.set("OSLAR_EL1", (value >> 1n) & 1n);
+    return;
+  }
   if (row?.access === "ro") {
     if (system.get(row.name) !== value)
       throw new KvmError("EINVAL", `${row.name} is read-only: it cannot become 0x${value.toString(16)}`);
@@ -116,10 +126,18 @@ function setSystemRegister(cpu: Arm64Cpu, key: number, value: bigint): void {
   }
 }
 
+/** Registers that a write by userspace replaces, although a write by the guest does not. */
+const words: ReadonlySet<string> = new Set([
+  "PMCNTENSET_EL0",
+  "PMINTENSET_EL1",
+  "PMOVSSET_EL0",
+  "DBGCLAIMCLR_EL1",
+]);
+
 /** System registers that show state which other ids have, or that are instructions rather than state. */
 const views: ReadonlySet<string> = new Set([
   ...["SP_EL0", "ELR_EL1", "SPSR_EL1", "SPSel", "CurrentEL", "NZCV", "DAIF", "FPCR", "FPSR", "ISR_EL1"],
-  ...["CNTPCT_EL0", "CNTP_TVAL_EL0", "CNTV_TVAL_EL0"],
+  ...["CNTPCT_EL0", "CNTP_TVAL_EL0", "CNTV_TVAL_EL0", "CCSIDR_EL1"],
   ...["PMINTENCLR_EL1", "PMCNTENCLR_EL0", "PMOVSCLR_EL0", "PMXEVTYPER_EL0", "PMXEVCNTR_EL0", "PMSWINC_EL0"],
   ...["OSLAR_EL1", "DBGCLAIMSET_EL1"],
 ]);
