@@ -102,14 +102,14 @@ describe("stepping", () => {
     const vcpu = session.current;
     await session.runTo(address("main"));
     let waits = 0;
-    for (let n = 0; n < 5_000; n++) {
+    for (let n = 0; n < 20_000; n++) {
       session.stepNow();
       if (vcpu.state === "waiting") waits++;
       const pc = vcpu.pc;
       const vectors = vcpu.register("VBAR_EL1");
       expect(pc >= vectors && pc < vectors + 0x800n).toBe(false);
     }
-    expect(waits).toBeGreaterThan(0);
+    expect(waits).toBe(1);
   });
 
   it("takes interrupts when it is told to", async () => {

@@ -12,16 +12,17 @@ function functions({ symbols }: Guest): readonly bigint[] {
   return [...new Set(named.map(({ address }) => address))];
 }
 
+/** What a guest prints and how long it takes when nobody looks. */
 async function runFreely(name: string, cpus = 1) {
-  const guest = await debugOwnGuest(name, { cpus });
-  expect(await guest.session.continue()).toEqual({ kind: "ended", reason: "power-off" });
-  expect(guest.printed()).toBe(guest.expected);
-  return guest.machine.now;
+  const { session, printed, machine } = await debugOwnGuest(name, { cpus });
+  expect(await session.continue()).toEqual({ kind: "ended", reason: "power-off" });
+  return { printed: printed(), time: machine.now };
 }
 
 describe("a guest cannot tell that it is debugged", () => {
   for (const name of guests) {
     it(`${name}, when every instruction is stepped`, async () => {
+      const free = await runFreely(name);
       const guest = await debugOwnGuest(name);
       const { session } = guest;
       // Interrupts would wait for ever.
@@ -34,7 +35,7 @@ describe("a guest cannot tell that it is debugged", () => {
       }
       if (session.status.kind !== "ended") await session.continue();
       expect(session.status).toEqual({ kind: "ended", reason: "power-off" });
-      expect(guest.printed()).toBe(guest.expected);
+      expect(guest.printed()).toBe(free.printed);
     }, 60_000);
 
     it(`${name}, with unseen breakpoints on all functions: it even takes the same time`, async () => {
@@ -52,12 +53,13 @@ describe("a guest cannot tell that it is debugged", () => {
         });
       }
       expect(await guest.session.continue()).toEqual({ kind: "ended", reason: "power-off" });
-      expect(guest.printed()).toBe(guest.expected);
+      expect(guest.printed()).toBe(free.printed);
       expect(hits).toBeGreaterThan(5);
-      expect(guest.machine.now).toBe(free);
+      expect(guest.machine.now).toBe(free.time);
     }, 60_000);
 
     it(`${name}, with watchpoints on its console and its stack`, async () => {
+      const free = await runFreely(name);
       const guest = await debugOwnGuest(name);
       let hits = 0;
       const condition = (): boolean => {
@@ -72,14 +74,15 @@ describe("a guest cannot tell that it is debugged", () => {
       session.breakpoints.watch({ address: sp - 64n, length: 16, access: "access", condition });
       session.breakpoints.watch({ address: 0x900_0000n, length: 4, access: "write", condition });
       expect(await session.continue()).toEqual({ kind: "ended", reason: "power-off" });
-      expect(guest.printed()).toBe(guest.expected);
-      expect(hits).toBeGreaterThan(guest.expected.length);
+      expect(guest.printed()).toBe(free.printed);
+      expect(hits).toBeGreaterThan(free.printed.length);
     }, 60_000);
   }
 
   for (const kind of ["patched", "hardware"] as const satisfies readonly BreakpointKind[]) {
     for (const name of ["demo", "exceptions", "timer"] as const) {
       it(`${name}, with ${kind} breakpoints`, async () => {
+        const free = await runFreely(name);
         const guest = await debugOwnGuest(name);
         let hits = 0;
         const all = functions(guest);
@@ -94,7 +97,7 @@ describe("a guest cannot tell that it is debugged", () => {
           });
         }
         expect(await guest.session.continue()).toEqual({ kind: "ended", reason: "power-off" });
-        expect(guest.printed()).toBe(guest.expected);
+        expect(guest.printed()).toBe(free.printed);
         if (kind === "patched") expect(hits).toBeGreaterThan(10);
       }, 60_000);
     }
@@ -114,12 +117,13 @@ describe("a guest cannot tell that it is debugged", () => {
       });
     }
     expect(await guest.session.continue()).toEqual({ kind: "ended", reason: "power-off" });
-    expect(guest.printed()).toBe(guest.expected);
-    expect(guest.machine.now).toBe(free);
+    expect(guest.printed()).toBe(free.printed);
+    expect(guest.machine.now).toBe(free.time);
     expect([...seen].sort()).toEqual([0, 1, 2, 3]);
   }, 60_000);
 
   it("several vCPUs, with patched breakpoints in what they all run", async () => {
+    const free = await runFreely("smp", 4);
     const guest = await debugOwnGuest("smp", { cpus: 4 });
     const hits = new Map<number, number>();
     const { session } = guest;
@@ -135,7 +139,7 @@ describe("a guest cannot tell that it is debugged", () => {
       });
     }
     expect(await session.continue()).toEqual({ kind: "ended", reason: "power-off" });
-    expect(guest.printed()).toBe(guest.expected);
+    expect(guest.printed()).toBe(free.printed);
     expect(hits.size).toBe(4);
   }, 60_000);
 });
