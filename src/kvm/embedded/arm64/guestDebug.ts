@@ -18,6 +18,17 @@ const osLocked = 2n;
 /** HCR_EL2 while a guest runs: stage 2 on, waits trapped; without EL3 an SMC is UNDEFINED by itself. */
 export const guestHcr = hcr.VM | hcr.TWI | hcr.TWE;
 
+/** What the hardware is loaded with: derived in one place from who debugs and what the guest has set. */
+interface LoadedState {
+  readonly mdcr: number;
+  readonly registers: DebugRegisters;
+  /** The guest's own MDSCR_EL1 and OSLSR_EL1. */
+  readonly guestMdscr: bigint;
+  readonly guestOsLock: bigint;
+  /** What is in MDSCR_EL1 while the guest runs. */
+  readonly mdscr: bigint;
+}
+
 /** One vCPU's guest debugging: what userspace asked for, and what that makes of the hardware while the guest runs. */
 export class Arm64GuestDebug {
   readonly #cpu: Arm64Cpu;
@@ -27,8 +38,10 @@ export class Arm64GuestDebug {
   /** The guest's own registers as the hardware takes them, as of when they were last read. */
   #guest: DebugRegisters = noDebugRegisters;
   #guestStale = true;
-  #savedMdscr: bigint | undefined;
-  #savedOsLock = 0n;
+  /** Undefined when something it follows from has changed. */
+  #state: LoadedState | undefined;
+  /** Defined while the guest runs under the host's debugging. */
+  #loaded: LoadedState | undefined;
   #savedSingleStep = false;
   #exceptionsBefore = 0;
   /** The step machine was left active-pending: the step exception is still to come. */
@@ -63,55 +76,70 @@ export class Arm64GuestDebug {
     if (!this.stepping) this.#stepPending = false;
     this.#host = this.usesHardware ? keepSame(this.#lastHost, hostRegisters(debug)) : undefined;
     this.#lastHost = this.#host ?? this.#lastHost;
+    this.#state = undefined;
   }
 
   /** The guest's own debug registers may have changed: they are read again before it runs. */
   guestRegistersChanged(): void {
     this.#guestStale = true;
+    this.#state = undefined;
   }
 
   /** The vCPU was reset: what userspace asked for stays. */
   reset(): void {
-    this.#guestStale = true;
+    this.guestRegistersChanged();
     this.#stepPending = false;
   }
 
   /** Before the guest runs: the trap controls and the debug hardware. */
   load(): void {
     const cpu = this.#cpu;
+    this.#state ??= this.#derive();
+    const state = this.#state;
     cpu.controls.hcr = guestHcr;
-    cpu.controls.mdcr = this.#trapBits();
-    cpu.loadDebugRegisters(this.#host ?? this.#guestRegisters());
+    cpu.controls.mdcr = state.mdcr;
+    cpu.loadDebugRegisters(state.registers);
     if (!this.enabled) return;
+    this.#loaded = state;
     const { system, registers } = cpu;
-    this.#savedMdscr = system.raw("MDSCR_EL1");
-    this.#savedSingleStep = registers.singleStep;
     this.#exceptionsBefore = cpu.exceptionsTaken;
-    this.#savedOsLock = system.raw("OSLSR_EL1");
-    let value = this.#savedMdscr & ~BigInt(mdscr.SS);
-    // The guest's OS lock must not silence the host: the lock is open while the guest runs, and what it would have silenced
-    // of the guest's own is switched off.
-    if ((this.#savedOsLock & osLocked) !== 0n) {
-      system.setRaw("OSLSR_EL1", this.#savedOsLock & ~osLocked);
-      value &= ~BigInt(mdscr.MDE);
-    }
-    if (this.stepping) {
-      value |= BigInt(mdscr.SS);
-      registers.singleStep = !this.#stepPending;
-    }
-    if (this.usesHardware) value |= BigInt(mdscr.MDE);
-    system.setRaw("MDSCR_EL1", value);
+    if ((state.guestOsLock & osLocked) !== 0n) system.setRaw("OSLSR_EL1", state.guestOsLock & ~osLocked);
+    if (state.mdscr !== state.guestMdscr) system.setRaw("MDSCR_EL1", state.mdscr);
+    if (!this.stepping) return;
+    this.#savedSingleStep = registers.singleStep;
+    registers.singleStep = !this.#stepPending;
   }
 
   /** After the guest ran: its own values come back. `reported`: the step exception has been taken. */
   unload(reported: boolean): void {
+    const state = this.#loaded;
+    if (state === undefined) return;
+    this.#loaded = undefined;
     const { system, registers } = this.#cpu;
-    if (this.#savedMdscr === undefined) return;
-    if (this.stepping) this.#stepPending = !reported && !registers.singleStep;
-    system.setRaw("MDSCR_EL1", this.#savedMdscr);
-    system.setRaw("OSLSR_EL1", this.#savedOsLock);
-    if (this.stepping) this.#restoreSingleStep(this.#cpu.exceptionsTaken > this.#exceptionsBefore);
-    this.#savedMdscr = undefined;
+    if (state.mdscr !== state.guestMdscr) system.setRaw("MDSCR_EL1", state.guestMdscr);
+    if ((state.guestOsLock & osLocked) !== 0n) system.setRaw("OSLSR_EL1", state.guestOsLock);
+    if (!this.stepping) return;
+    this.#stepPending = !reported && !registers.singleStep;
+    this.#restoreSingleStep(this.#cpu.exceptionsTaken > this.#exceptionsBefore);
+  }
+
+  #derive(): LoadedState {
+    const { system } = this.#cpu;
+    const guestMdscr = system.raw("MDSCR_EL1");
+    const guestOsLock = system.raw("OSLSR_EL1");
+    let value = guestMdscr & ~BigInt(mdscr.SS);
+    // The guest's OS lock must not silence the host: the lock is open while the guest runs, and what it would have silenced
+    // of the guest's own is switched off.
+    if ((guestOsLock & osLocked) !== 0n) value &= ~BigInt(mdscr.MDE);
+    if (this.stepping) value |= BigInt(mdscr.SS);
+    if (this.usesHardware) value |= BigInt(mdscr.MDE);
+    return {
+      mdcr: this.#trapBits(guestMdscr),
+      registers: this.#host ?? this.#guestRegisters(),
+      guestMdscr,
+      guestOsLock,
+      mdscr: value,
+    };
   }
 
   /** The guest's own PSTATE.SS: in SPSR_EL1 after an exception, which clears it in PSTATE (Arm ARM D2.12.4). */
@@ -142,17 +170,17 @@ export class Arm64GuestDebug {
   }
 
   /** MDCR_EL2 (see S3.2 of the requirements): what is trapped follows from who debugs. */
-  #trapBits(): number {
+  #trapBits(guestMdscr: bigint): number {
     let value = resources.eventCounters | mdcr.TPM | mdcr.TPMS | mdcr.TPMCR | mdcr.TDRA | mdcr.TDOSA;
     if (this.enabled) value |= mdcr.TDE;
-    if (this.usesHardware || !guestUsesDebug(this.#cpu)) value |= mdcr.TDA;
+    if (this.usesHardware || !guestUsesDebug(guestMdscr)) value |= mdcr.TDA;
     return value;
   }
 }
 
 /** Whether the guest has switched breakpoints or kernel debugging on. */
-function guestUsesDebug(cpu: Arm64Cpu): boolean {
-  return (Number(cpu.system.raw("MDSCR_EL1")) & (mdscr.MDE | mdscr.KDE)) !== 0;
+function guestUsesDebug(guestMdscr: bigint): boolean {
+  return (Number(guestMdscr) & (mdscr.MDE | mdscr.KDE)) !== 0;
 }
 
 /**
