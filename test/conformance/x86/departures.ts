@@ -1,0 +1,34 @@
+/**
+ * How kernels are known to depart from the Intel SDM and from requirement S4, by name. A scenario that shows one names it; what
+ * no scenario names is a failure.
+ */
+export const departures = {
+  "port-output-loses-its-step":
+    "After port output that user space completes, KVM checks no step: the next one is reported after the following instruction.",
+  "mmio-write-loses-its-step": "The same after an MMIO write, and after a read-modify-write.",
+  "rep-steps-in-batches":
+    "A repeated string instruction traps after each iteration (SDM volume 3, 18.3.1.4); KVM's emulator executes as many as it can before it looks.",
+  "mov-ss-does-not-hold-back-the-step":
+    "MOV SS and POP SS hold back debug traps until the next instruction is executed (SDM volume 3, 6.8.3); KVM's emulator reports the step at once.",
+  "int3-is-not-emulated":
+    "In kernel mode of long mode, INT3 ends in KVM_EXIT_INTERNAL_ERROR instead of a debug exit or the guest's #BP.",
+  "int-is-not-emulated": "In kernel mode of long mode, INT n ends in KVM_EXIT_INTERNAL_ERROR.",
+  "int1-is-not-emulated": "INT1 (ICEBP) ends in KVM_EXIT_INTERNAL_ERROR.",
+  "int3-never-exits": "With USE_SW_BP, INT3 goes to the guest all the same.",
+  "resume-flag-is-ignored":
+    "RFLAGS.RF does not let the guest execute the instruction at a breakpoint of the host (SDM volume 3, 18.3.1.1).",
+  "watchpoints-never-hit": "Data breakpoints of the host never hit.",
+  "own-watchpoints-never-hit": "Data breakpoints of the guest never hit.",
+  "own-step-is-lost-while-the-host-steps":
+    "While the host steps, TF that the guest has set is forgotten: it gets no #DB, and its TF is gone when the host lets go.",
+  "own-step-is-lost-after-port-output": "The guest's own TF gives no #DB after port output.",
+  "iret-loses-its-step":
+    "After IRETQ no step is checked in kernel mode of long mode: the next one is reported after the following instruction.",
+  "interrupts-come-late":
+    "KVM's emulator executes many instructions before it looks for an interrupt that is due (SDM volume 2, STI: after one).",
+  "user-mode-runs-undebugged":
+    "User mode, and the kernel entered from it by SYSCALL, run natively without the host's debugging: no hardware breakpoint, INT3 goes to the guest, and so does the #DB of the host's step.",
+} as const;
+
+/** A name of a departure. */
+export type DepartureName = keyof typeof departures;

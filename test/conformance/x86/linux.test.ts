@@ -1,0 +1,98 @@
+import { readFileSync } from "node:fs";
+import { afterAll, describe, expect, it } from "vitest";
+import { LinuxKvm } from "../../../src/kvm/linux/kvm.ts";
+import { LinuxX86Vm } from "../../../src/kvm/linux/x86_64/vm.ts";
+import { requireTool } from "../../support/tools.ts";
+import { departures } from "./departures.ts";
+import { place } from "./environment.ts";
+import type { GuestCode } from "./guest.ts";
+import { type Performance, play } from "./play.ts";
+import type { Scenario } from "./scenario.ts";
+import { scenarios } from "./scenarios/all.ts";
+import type { Subject } from "./subject.ts";
+
+const kvm = requireTool("/dev/kvm");
+const guests = JSON.parse(readFileSync(new URL("guests.json", import.meta.url), "utf8")) as Readonly<
+  Record<string, GuestCode>
+>;
+
+/** A guest that runs on longer than this does not come back. */
+const patience = 250;
+
+function bareKernel({ irqchip = false }: Scenario): Subject {
+  const device = LinuxKvm.open();
+  const vm = new LinuxX86Vm(device, { irqchip });
+  device.close();
+  vm.setMemoryRegion({ slot: 0, guestPhysicalAddress: 0n, size: place.ramBytes });
+  vm.interruptEvery(patience);
+  const [vcpu] = vm.vcpus;
+  if (vcpu === undefined) throw new Error("no vCPU");
+  return {
+    run: () => vcpu.run(),
+    setGuestDebug: (debug) => vcpu.setGuestDebug(debug),
+    completeMmio: (data) => vcpu.completeMmio(data),
+    getRegs: () => vcpu.getRegs(),
+    setRegs: (regs) => vcpu.setRegs(regs),
+    getSregs: () => vcpu.getSregs(),
+    setSregs: (sregs) => vcpu.setSregs(sregs),
+    getDebugRegs: () => vcpu.getDebugRegs(),
+    setDebugRegs: (registers) => vcpu.setDebugRegs(registers),
+    setMsr: (index, value) => vcpu.setMsr(index, value),
+    readMemory: (address, length) => vm.readMemory(address, length),
+    writeMemory: (address, bytes) => vm.writeMemory(address, bytes),
+    close: () => vm.close(),
+  };
+}
+
+/** What the scenario wants to see, as a performance. */
+function wanted({ acts, ends = {} }: Scenario): Performance {
+  return { sees: acts.map(({ sees }) => sees), ends };
+}
+
+function perform(make: (scenario: Scenario) => Subject, scenario: Scenario): Performance {
+  const code = guests[scenario.name];
+  if (code === undefined) throw new Error("not assembled: run vitest with -u where clang is");
+  const subject = make(scenario);
+  try {
+    return play(subject, scenario, code);
+  } finally {
+    subject.close();
+  }
+}
+
+describe.skipIf(!kvm.available)("the host's kernel, as it is", () => {
+  const seen = new Map<string, number>();
+  afterAll(() => {
+    const lines = [...seen].map(([name, count]) => `  ${name} (${count})`);
+    process.stdout.write(`conformance: departures of this kernel:\n${lines.join("\n")}\n`);
+  });
+
+  for (const scenario of scenarios) {
+    it(scenario.name, () => {
+      const shown = perform(bareKernel, scenario);
+      const known = scenario.departures?.find(
+        ({ sees, ends }) =>
+          JSON.stringify(sees) === JSON.stringify(shown.sees) &&
+          (ends === undefined || equal(ends, shown.ends)),
+      );
+      if (known === undefined) expect(shown).toEqual(wanted(scenario));
+      else seen.set(known.name, (seen.get(known.name) ?? 0) + 1);
+    });
+  }
+});
+
+const equal = (a: unknown, b: unknown): boolean => {
+  try {
+    expect(a).toEqual(b);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+describe("the list of departures", () => {
+  it("is used up: each name is some scenario's", () => {
+    const used = new Set(scenarios.flatMap(({ departures: known = [] }) => known.map(({ name }) => name)));
+    expect(Object.keys(departures).filter((name) => !used.has(name as never))).toEqual([]);
+  });
+});
