@@ -16,6 +16,8 @@ export interface RunOptions {
 export class GuestRun {
   readonly machine: GuestMachine;
   readonly #bytes: number[] = [];
+  /** Length of the console text that has been waited for. */
+  #seen = 0;
 
   constructor(options: RunOptions = {}) {
     this.machine = new GuestMachine({
@@ -56,6 +58,28 @@ export class GuestRun {
     while (stop.kind === "limit" && this.machine.now < end)
       stop = this.machine.advance(Math.min(slice, end - this.machine.now));
     return stop;
+  }
+
+  /** Sends text to the serial console. */
+  type(text: string): void {
+    const bytes = new TextEncoder().encode(text);
+    const taken = this.machine.board.uart.receive(bytes);
+    if (taken !== bytes.length) throw new Error(`the console took ${taken} of ${bytes.length} bytes`);
+  }
+
+  /** Runs until the guest has sent `text`, after what was waited for before. */
+  waitFor(text: string, nanoseconds = 5_000_000_000): void {
+    const end = this.machine.now + nanoseconds;
+    for (;;) {
+      const at = this.console.indexOf(text, this.#seen);
+      if (at >= 0) {
+        this.#seen = at + text.length;
+        return;
+      }
+      const stop = this.until(Math.min(1_000_000, end - this.machine.now));
+      if (stop.kind !== "limit" || this.machine.now >= end)
+        throw new Error(`no "${text}", but ${JSON.stringify(stop)}, after:\n${this.console}`);
+    }
   }
 
   /** Notes every exit but the ends of slices. */
