@@ -46,7 +46,7 @@ export function runOptions(finish: (status: number) => void): Command {
   return new Command("run")
     .summary("run a guest with its console on the terminal")
     .description(
-      "Runs an arm64 guest: Linux's Image (also in gzip or as an EFI zboot vmlinuz), an ELF file for bare metal, or a flat\n" +
+      "Runs an arm64 guest: Linux's Image (also in gzip or as an EFI zboot vmlinuz), an ELF file for bare metal, or a flat " +
         "binary. Its serial console (PL011) is the terminal; Ctrl-A X quits, Ctrl-A H helps.",
     )
     .argument("<image>", "the guest")
