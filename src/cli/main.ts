@@ -1,13 +1,17 @@
 #!/usr/bin/env node
 import { exitStatus, signalStatus } from "./exit-status.ts";
 import { runCommandLine } from "./program.ts";
-import { errorCode } from "./read-file.ts";
+import { outputProblem } from "./text-output.ts";
 
 // `vmexit --help | head -1`: nobody reads on. A run has a listener of its own, which ends the guest first.
 process.stdout.on("error", (error) => {
-  if (errorCode(error) !== "EPIPE") throw error;
-  if (process.stdout.listenerCount("error") === 1) process.exit(signalStatus.SIGPIPE);
+  if (process.stdout.listenerCount("error") > 1) return;
+  const problem = outputProblem(error);
+  if (problem !== undefined) process.stderr.write(`vmexit: ${problem}\n`);
+  process.exit(problem === undefined ? signalStatus.SIGPIPE : exitStatus.user);
 });
+// There is nobody left to tell.
+process.stderr.on("error", () => {});
 
 let status: number;
 try {
@@ -17,5 +21,5 @@ try {
   process.stderr.write(`vmexit: internal error, please report it: ${text}\n`);
   status = exitStatus.failed;
 }
-// Standard input may still be open; what was written must be out.
-process.stdout.write("", () => process.exit(status));
+// Standard input may still be open; what was written must be out, and an error of it told.
+process.stdout.write("", () => setImmediate(() => process.exit(status)));

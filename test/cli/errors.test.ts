@@ -1,10 +1,11 @@
-import { readFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { node, strings } from "../../src/machine/fdt/tree.ts";
 import { writeFdt } from "../../src/machine/fdt/write.ts";
-import { guest, Scratch, vmexit } from "./support/cli.ts";
+import { guest, main, Scratch, vmexit } from "./support/cli.ts";
 import { spinner } from "./support/programs.ts";
 
 const scratch = new Scratch();
@@ -143,6 +144,24 @@ describe("a gdb server's place", () => {
     expectRefusal(["run", spin, "--gdb=192.0.2.1:1"], /gdb: 192\.0\.2\.1:1 is no address of this machine/);
   });
 });
+
+describe.skipIf(!existsSync("/dev/full"))(
+  "one line and status 1 when there is no room for the output of",
+  () => {
+    it.each(["run", "symbols"])("vmexit %s", (command) => {
+      const full = openSync("/dev/full", "w");
+      const { status, stderr } = spawnSync(process.execPath, [main, command, hello], {
+        stdio: ["ignore", full, "pipe"],
+        encoding: "utf8",
+      });
+      closeSync(full);
+      expect({ status, stderr }).toEqual({
+        status: 1,
+        stderr: "vmexit: standard output: no room left on the disk\n",
+      });
+    });
+  },
+);
 
 describe("help and version", () => {
   it("go to standard output with status 0", () => {

@@ -36,7 +36,11 @@ const say = (text: string): void => {
 export async function runCommand(request: RunRequest): Promise<number> {
   const alarm = new Alarm();
   const interruption = new Interruption(alarm.ring);
-  const output = new ConsoleOutput(() => interruption.request({ kind: "signal", signal: "SIGPIPE" }));
+  const output = new ConsoleOutput((problem) =>
+    interruption.request(
+      problem === undefined ? { kind: "signal", signal: "SIGPIPE" } : { kind: "output", message: problem },
+    ),
+  );
   let input: ConsoleInput | undefined;
   const prepared = await prepareGuest(request, {
     transmit: output.transmit,
@@ -91,6 +95,6 @@ export async function runCommand(request: RunRequest): Promise<number> {
   }
   const running = performance.now() - begin;
   if (request.stats) say(describeRun(machine, { starting, running, slept: alarm.slept }));
-  if (end.kind === "failed") say(`vmexit: ${end.message}`);
+  if (end.kind === "failed" || end.kind === "output") say(`vmexit: ${end.message}`);
   return statusOf(end);
 }

@@ -1,4 +1,4 @@
-import { errorCode } from "../read-file.ts";
+import { outputProblem } from "../text-output.ts";
 
 const BUFFER = 1 << 15;
 
@@ -8,11 +8,10 @@ export class ConsoleOutput {
   #length = 0;
   #full: Promise<void> | undefined;
 
-  /** `closed` is called when nobody reads any more. */
-  constructor(closed: () => void) {
+  /** `lost` is called when nobody reads any more, or, with the problem in words, when nothing more can be written. */
+  constructor(lost: (problem: string | undefined) => void) {
     process.stdout.on("error", (error) => {
-      if (errorCode(error) !== "EPIPE" && errorCode(error) !== "EIO") throw error;
-      closed();
+      lost(outputProblem(error));
     });
   }
 

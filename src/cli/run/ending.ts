@@ -10,6 +10,8 @@ export type RunEnd =
   /** The user's wish, or a debugger's. */
   | { readonly kind: "quit" }
   | { readonly kind: "signal"; readonly signal: SignalName }
+  /** The guest's output cannot be written. */
+  | { readonly kind: "output"; readonly message: string }
   | { readonly kind: "failed"; readonly message: string };
 
 /** Where a run is ended from outside; the first to come counts. */
@@ -47,6 +49,8 @@ export function statusOf(end: RunEnd): number {
       return exitStatus.done;
     case "signal":
       return signalStatus[end.signal];
+    case "output":
+      return exitStatus.user;
     case "failed":
       return exitStatus.failed;
   }
