@@ -30,7 +30,9 @@ for (const file of testResults) {
       console.log(`ci: skipped ${file.name}: ${test.fullName}`);
     } else {
       failedHere++;
-      console.log(`ci: FAILED ${file.name}: ${test.fullName}: skipped, though every tool it may need is installed`);
+      console.log(
+        `ci: FAILED ${file.name}: ${test.fullName}: skipped, though every tool it may need is installed`,
+      );
     }
   }
   // A file that failed outside its tests (a missing tool, an import error) counts as one.
