@@ -20,6 +20,7 @@ import { dataAbort, exceptionClass, faultStatus, syndrome } from "./syndrome.ts"
 import { sctlr } from "./systemRegisters/control.ts";
 import { SystemRegisterFile } from "./systemRegisters/file.ts";
 import { resources } from "./systemRegisters/identification.ts";
+import { registerByName } from "./systemRegisters/table.ts";
 import { genericTimer, nanosecondsPerTick } from "./timers.ts";
 import { translate } from "./translate.ts";
 import { currentAsid, type Regime, readRegime } from "./translation/regime.ts";
@@ -27,6 +28,12 @@ import { SecondLevelTlb } from "./translation/secondLevel.ts";
 
 /** The PPIs of the generic timers and the performance monitor (Arm Base System Architecture 3.6). */
 const privateInterrupt = { performance: 23, virtualTimer: 27, physicalTimer: 30 } as const;
+
+/** Words of system registers that are looked at before every run. */
+const wordOf = {
+  monitorControl: registerByName("MDSCR_EL1").address >>> 2,
+  osLock: registerByName("OSLSR_EL1").address >>> 2,
+} as const;
 
 /** The first instruction run can never be longer than this; budgets of generated code are 31-bit. */
 const longestRun = 0x4000_0000;
@@ -60,6 +67,8 @@ export class Arm64Cpu {
    * marks in decoded code must be made anew: `Arm64Cluster.remark`.
    */
   unseenBreakpoints: ReadonlySet<bigint> = new Set();
+  /** Nanosecond of virtual time from which on the timers' outputs may be others; 0 when that has to be worked out. */
+  #timersDue = 0;
   /** How many exceptions to EL1 there have been. */
   exceptionsTaken = 0;
   /** Interrupts stay pending, although they wake the CPU from waiting: for a debugger that steps. */
@@ -317,6 +326,11 @@ export class Arm64Cpu {
 
   /** Nanosecond of virtual time at which a timer output of this CPU rises, if one will. */
   timerDeadline(): number | undefined {
+    this.keepTimers();
+    return this.#timersDue === Number.POSITIVE_INFINITY ? undefined : this.#timersDue;
+  }
+
+  #nextTimer(): number {
     const count = this.#cluster.count();
     const left = [
       genericTimer.ticksLeft(this.#timer("P"), count),
@@ -325,10 +339,15 @@ export class Arm64Cpu {
     const times = left.map((ticks) => Number(count + ticks) * nanosecondsPerTick);
     const first = Math.min(...times);
     // Later than virtual time can count is never.
-    return first <= Number.MAX_SAFE_INTEGER ? first : undefined;
+    return first <= Number.MAX_SAFE_INTEGER ? first : Number.POSITIVE_INFINITY;
   }
 
-  /** Drives the timers' interrupt lines from the present count. */
+  /** Drives the timers' interrupt lines if time alone may have changed them. */
+  keepTimers(): void {
+    if (this.#cluster.clock.nanoseconds >= this.#timersDue) this.updateTimers();
+  }
+
+  /** Drives the timers' interrupt lines from their registers and the present count. */
   updateTimers(): void {
     const count = this.#cluster.count();
     const { interrupts } = this.#cluster;
@@ -342,6 +361,7 @@ export class Arm64Cpu {
       privateInterrupt.virtualTimer,
       genericTimer.output(this.#timer("V"), count - this.controls.cntvoff),
     );
+    this.#timersDue = this.#nextTimer();
   }
 
   /** Brings the performance counters up to date, also within a run. */
@@ -364,7 +384,10 @@ export class Arm64Cpu {
   /** Makes CNTVCT_EL0 read `value` now, on every CPU of the cluster (CNTVOFF_EL2). */
   setVirtualCount(value: bigint): void {
     const offset = this.#cluster.count() - value;
-    for (const cpu of this.#cluster.cpus) cpu.controls.cntvoff = offset;
+    for (const cpu of this.#cluster.cpus) {
+      cpu.controls.cntvoff = offset;
+      cpu.#timersDue = 0;
+    }
   }
 
   #timer(which: "P" | "V"): { control: number; compare: bigint } {
@@ -490,21 +513,23 @@ export class Arm64Cpu {
 
   /** Whether debug exceptions other than BRK can be taken from here. Arm ARM D2.4. */
   debugExceptionsEnabled(): boolean {
-    if ((this.system.raw("OSLSR_EL1") & 2n) !== 0n) return false;
+    if ((this.#word("osLock") & 2) !== 0) return false;
     if (this.#debugRoutedToHypervisor()) return true;
     if (this.#registers.el === 0) return true;
-    return (
-      (Number(this.system.get("MDSCR_EL1")) & mdscr.KDE) !== 0 && (this.#registers.daif & pstate.d) === 0
-    );
+    return (this.#word("monitorControl") & mdscr.KDE) !== 0 && (this.#registers.daif & pstate.d) === 0;
   }
 
   /** Whether breakpoints and watchpoints can match: MDSCR_EL1.MDE and debug exceptions enabled. */
   breakpointsEnabled(): boolean {
-    return (Number(this.system.get("MDSCR_EL1")) & mdscr.MDE) !== 0 && this.debugExceptionsEnabled();
+    return (this.#word("monitorControl") & mdscr.MDE) !== 0 && this.debugExceptionsEnabled();
+  }
+
+  #word(of: keyof typeof wordOf): number {
+    return this.#cluster.engine.memory.words[wordOf[of]] ?? 0;
   }
 
   #stepActive(): boolean {
-    return (Number(this.system.get("MDSCR_EL1")) & mdscr.SS) !== 0 && this.debugExceptionsEnabled();
+    return (this.#word("monitorControl") & mdscr.SS) !== 0 && this.debugExceptionsEnabled();
   }
 
   #stepping(): boolean {

@@ -56,7 +56,7 @@ export class EmbeddedArm64Vcpu implements Vcpu {
     if (!this.powered) return false;
     if (this.#halted === undefined || this.debug.stepPending) return true;
     this.#vm.cluster.activate(this.id);
-    this.cpu.updateTimers();
+    this.cpu.keepTimers();
     return this.#halted !== "interrupt" || this.cpu.interruptAsserted;
   }
 
