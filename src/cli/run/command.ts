@@ -89,11 +89,12 @@ export async function runCommand(request: RunRequest): Promise<number> {
   } finally {
     source.close();
     for (const { signal, handle } of handlers) process.off(signal, handle);
-    output.flush();
-    await output.backlog;
+    await output.finish();
     trace?.close();
   }
   const running = performance.now() - begin;
+  // The guest has powered off, but its last words did not get out.
+  if (end.kind === "power-off") end = interruption.end ?? end;
   if (request.stats) say(describeRun(machine, { starting, running, slept: alarm.slept }));
   if (end.kind === "failed" || end.kind === "output") say(`vmexit: ${end.message}`);
   return statusOf(end);

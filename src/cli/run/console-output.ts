@@ -44,4 +44,13 @@ export class ConsoleOutput {
   get backlog(): Promise<void> | undefined {
     return this.#full;
   }
+
+  /** Settled when all is out, and `lost` called if it could not be. */
+  async finish(): Promise<void> {
+    this.flush();
+    await this.#full;
+    await new Promise<void>((resolve) => {
+      process.stdout.write("", () => setImmediate(resolve));
+    });
+  }
 }
