@@ -3,9 +3,8 @@ import type { Access } from "../../engine/ir/node.ts";
 import { engineState } from "../../engine/layout.ts";
 import type { Arm64Cluster } from "./cluster.ts";
 import type { Arm64Cpu } from "./cpu.ts";
-import { pageIsWatched } from "./debugUnit.ts";
+import { noDebugRegisters, pageIsWatched } from "./debugUnit.ts";
 import { dataAbort, faultStatus } from "./syndrome.ts";
-import { sctlr } from "./systemRegisters/control.ts";
 import { noteDataAbort, type Page, translate } from "./translate.ts";
 import { rights } from "./translation/walk.ts";
 
@@ -88,8 +87,7 @@ function prepare(
   access: Access,
 ): readonly Part[] | undefined {
   const aligned = (va & BigInt(access.element - 1)) === 0n;
-  const strict = access.mustAlign || (cpu.system.raw("SCTLR_EL1") & sctlr.A) !== 0n;
-  if (!aligned && strict) {
+  if (!aligned && (access.mustAlign || cpu.regime.alignmentChecked)) {
     noteDataAbort(cpu, faultStatus.alignment, va, access);
     return undefined;
   }
@@ -123,6 +121,7 @@ function prepare(
     parts.push({ ...piece, address, host });
     if (host >= 0) fill(cluster, cpu, piece.va, host, page, writable, el);
   }
+  if (cpu.debug === noDebugRegisters) return parts;
   if (!access.write && cpu.watchpointStops(va, access.bytes, false)) return undefined;
   if ((access.write || access.willWrite) && cpu.watchpointStops(va, access.bytes, true)) return undefined;
   return parts;
@@ -138,7 +137,7 @@ function fill(
   writable: boolean,
   el: 0 | 1,
 ): void {
-  const strict = (page.rights & rights.device) !== 0 || (cpu.system.raw("SCTLR_EL1") & sctlr.A) !== 0n;
+  const strict = (page.rights & rights.device) !== 0 || cpu.regime.alignmentChecked;
   if (pageIsWatched(cpu.debug, BigInt.asUintN(64, va))) return;
   const read = (page.rights & (el === 0 ? rights.read0 : rights.read1)) !== 0;
   const write =
@@ -167,14 +166,10 @@ function writeBytes(view: DataView, part: Part, bits: bigint): void {
       view.setUint8(part.host + i, Number((bits >> BigInt(i * 8)) & 0xffn));
 }
 
-/** Bus accesses of a part: its elements of the access, aligned or not; bytes where an element crosses the page. */
-function busAccesses(
-  part: Part,
-  access: Access,
-): readonly { readonly offset: number; readonly bytes: number }[] {
+/** Bytes of each bus access of a part: an element, aligned or not; 1 where an element crosses the page. */
+function busUnit(part: Part, access: Access): number {
   const size = Math.min(access.element, 8);
-  const unit = part.bytes % size === 0 ? size : 1;
-  return Array.from({ length: part.bytes / unit }, (_, i) => ({ offset: i * unit, bytes: unit }));
+  return part.bytes % size === 0 ? size : 1;
 }
 
 /** ISS of the stage 2 abort that a device access is: a translation fault at level 1. */
@@ -183,13 +178,11 @@ function stage2Iss(write: boolean): number {
 }
 
 function readMmio(cpu: Arm64Cpu, part: Part, access: Access): bigint | undefined {
+  const bytes = busUnit(part, access);
   let value = 0n;
-  for (const { offset, bytes } of busAccesses(part, access)) {
-    const done = cpu.mmio(
-      { address: part.address + offset, bytes, write: false, data: 0n },
-      stage2Iss(false),
-      BigInt.asUintN(64, part.va + BigInt(offset)),
-    );
+  for (let offset = 0; offset < part.bytes; offset += bytes) {
+    const at = { address: part.address + offset, bytes, write: false, data: 0n };
+    const done = cpu.mmio(at, stage2Iss(false), BigInt.asUintN(64, part.va + BigInt(offset)));
     if (done === undefined) return undefined;
     value |= BigInt.asUintN(bytes * 8, done.data) << BigInt(offset * 8);
   }
@@ -197,14 +190,12 @@ function readMmio(cpu: Arm64Cpu, part: Part, access: Access): bigint | undefined
 }
 
 function writeMmio(cpu: Arm64Cpu, part: Part, access: Access, bits: bigint): boolean {
-  return busAccesses(part, access).every(({ offset, bytes }) => {
+  const bytes = busUnit(part, access);
+  for (let offset = 0; offset < part.bytes; offset += bytes) {
     const data = BigInt.asUintN(bytes * 8, bits >> BigInt(offset * 8));
-    return (
-      cpu.mmio(
-        { address: part.address + offset, bytes, write: true, data },
-        stage2Iss(true),
-        BigInt.asUintN(64, part.va + BigInt(offset)),
-      ) !== undefined
-    );
-  });
+    const at = { address: part.address + offset, bytes, write: true, data };
+    if (cpu.mmio(at, stage2Iss(true), BigInt.asUintN(64, part.va + BigInt(offset))) === undefined)
+      return false;
+  }
+  return true;
 }

@@ -2,6 +2,8 @@
 export interface Regime {
   /** SCTLR_EL1.M. */
   readonly enabled: boolean;
+  /** SCTLR_EL1.A. */
+  readonly alignmentChecked: boolean;
   /** SCTLR_EL1.WXN. */
   readonly writeImpliesExecuteNever: boolean;
   readonly low: RegimeHalf;
@@ -55,6 +57,7 @@ export function readRegime(registers: {
   });
   return {
     enabled: (sctlr & 1n) !== 0n,
+    alignmentChecked: (sctlr & 2n) !== 0n,
     writeImpliesExecuteNever: (sctlr & (1n << 19n)) !== 0n,
     low: half(bits(0, 6), granule0[bits(14, 2)] ?? 12, bits(7, 1), bits(37, 1), registers.ttbr0),
     high: half(bits(16, 6), granule1[bits(30, 2)] ?? 12, bits(23, 1), bits(38, 1), registers.ttbr1),
