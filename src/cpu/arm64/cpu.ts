@@ -409,7 +409,7 @@ export class Arm64Cpu {
     if (this.midInstruction && this.#registers.pc !== this.#accessPc) this.#dropAccesses();
     const end = clock.nanoseconds + limit;
     for (let round = 0; clock.nanoseconds < end && round < mostRounds; round++) {
-      this.updateTimers();
+      this.keepTimers();
       const before = this.#beforeInstruction();
       if (before !== undefined) {
         const exit = this.#handle(before);
