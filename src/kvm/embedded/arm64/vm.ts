@@ -12,9 +12,12 @@ import { KvmError } from "../../errors.ts";
 import type { KvmExit } from "../../exits.ts";
 import type { Capability, MemoryRegion, UnseenBreakpoints, Vm } from "../../interface.ts";
 import { psciCall } from "./psci.ts";
+import { SmcccFilter } from "./smcccFilter.ts";
 import { EmbeddedArm64Vcpu } from "./vcpu.ts";
 
 const page = 4096n;
+/** SMCCC's answer to a call nobody knows (Arm DEN 0028, 5.2). */
+const notSupported = 0xffff_ffff_ffff_ffffn;
 const slots = 32;
 
 const capabilities: Readonly<Record<Capability, number>> = {
@@ -43,6 +46,8 @@ export interface EmbeddedArm64Options {
 /** A virtual machine of the embedded substrate. */
 export class EmbeddedArm64Vm implements Vm {
   readonly cluster: Arm64Cluster;
+  /** Hypercalls that userspace handles itself or forbids; the answer of one goes into X0–X3 by one-reg. */
+  readonly smcccFilter = new SmcccFilter();
   readonly vcpus: readonly EmbeddedArm64Vcpu[];
   readonly unseenBreakpoints: UnseenBreakpoints = {
     plant: (addresses) => {
@@ -144,6 +149,14 @@ export class EmbeddedArm64Vm implements Vm {
   hypercall(vcpu: EmbeddedArm64Vcpu): KvmExit | undefined {
     const { registers } = vcpu.cpu;
     const id = Number(BigInt.asUintN(32, registers.x(0)));
+    const action = this.smcccFilter.action(id);
+    if (action === "FWD_TO_USER") {
+      return { reason: "HYPERCALL", number: BigInt(id), args: [1, 2, 3, 4, 5, 6].map((n) => registers.x(n)) };
+    }
+    if (action === "DENY") {
+      registers.setX(0, notSupported);
+      return undefined;
+    }
     const view = this.vcpus.map((each) => ({ affinity: BigInt(each.id), on: each.powered }));
     const { x0, effect } = psciCall(id, [registers.x(1), registers.x(2), registers.x(3)], view);
     [x0, 0n, 0n, 0n].forEach((value, n) => {
