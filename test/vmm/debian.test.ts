@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { openImage } from "../../src/machine/boot/open.ts";
-import { planBoot } from "../../src/machine/boot/plan-boot.ts";
+import { planBoot } from "../../src/machine/boot/planBoot.ts";
 import { writeFdt } from "../../src/machine/fdt/write.ts";
 import { requireTool } from "../support/tools.ts";
-import { GuestRun } from "./support/guest_run.ts";
+import { GuestRun } from "./support/guestRun.ts";
 
 const debian = requireTool("debian-arm64");
 const folder = new URL("../../.cache/debian-arm64/", import.meta.url).pathname;

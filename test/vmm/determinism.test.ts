@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { arm64Reg } from "../../src/kvm/oneReg.ts";
-import { GuestRun, type RunOptions } from "./support/guest_run.ts";
+import { GuestRun, type RunOptions } from "./support/guestRun.ts";
 
 const folder = new URL("../../guests/arm64/", import.meta.url).pathname;
 

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { type Guest, listGuests } from "../../scripts/guests/catalogue.ts";
-import { GuestRun } from "./support/guest_run.ts";
+import { GuestRun } from "./support/guestRun.ts";
 
 const folder = new URL("../../guests/", import.meta.url).pathname;
 const guests = listGuests(folder).filter((guest) => guest.arch === "arm64");

@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { planFirmware } from "../../src/machine/boot/plan-firmware.ts";
+import { planFirmware } from "../../src/machine/boot/planFirmware.ts";
 import { writeFdt } from "../../src/machine/fdt/write.ts";
 import { requireTool } from "../support/tools.ts";
-import { GuestRun } from "./support/guest_run.ts";
+import { GuestRun } from "./support/guestRun.ts";
 
 const uboot = requireTool("u-boot-qemu");
 const image = "/usr/lib/u-boot/qemu_arm64/u-boot.bin";

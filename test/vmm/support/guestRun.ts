@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { KvmExit } from "../../../src/kvm/exits.ts";
 import { classifyImage } from "../../../src/machine/boot/classify.ts";
-import { planBoot } from "../../../src/machine/boot/plan-boot.ts";
+import { planBoot } from "../../../src/machine/boot/planBoot.ts";
 import { writeFdt } from "../../../src/machine/fdt/write.ts";
 import { GuestMachine, type GuestStop } from "../../../src/vmm/guest.ts";
 import { instructionSet, interpreter } from "../../cpu/arm64/support/machine.ts";
