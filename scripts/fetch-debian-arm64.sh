@@ -77,7 +77,7 @@ build_initramfs() {
   if [ -e "$output" ] && [ -z "$newest" ] && [ ! "$cache/busybox" -nt "$output" ]; then return; fi
   (cd "$project" && npx --no-install tsc -p scripts/tsconfig.json) >&2 ||
     fail "the initramfs builder does not compile (npm ci first)"
-  node "$project/.cache/scripts/build-initramfs.js" "$cache/busybox" "$output" || fail "the initramfs could not be built"
+  node "$project/.cache/scripts/buildInitramfs.js" "$cache/busybox" "$output" || fail "the initramfs could not be built"
 }
 
 mkdir -p "$cache"

@@ -1,17 +1,17 @@
-import { BoardError } from "../machine/board/arm64-virt.ts";
+import { BoardError } from "../machine/board/arm64Virt.ts";
 import { adaptDeviceTree, type Chosen } from "../machine/board/chosen.ts";
-import { BootImageError, BootLayoutError } from "../machine/boot/boot-error.ts";
-import type { BootPlan } from "../machine/boot/boot-plan.ts";
+import { BootImageError, BootLayoutError } from "../machine/boot/bootError.ts";
+import type { BootPlan } from "../machine/boot/bootPlan.ts";
 import { openImage } from "../machine/boot/open.ts";
-import { planBoot } from "../machine/boot/plan-boot.ts";
-import { planFirmware } from "../machine/boot/plan-firmware.ts";
+import { planBoot } from "../machine/boot/planBoot.ts";
+import { planFirmware } from "../machine/boot/planFirmware.ts";
 import { parseFdt } from "../machine/fdt/parse.ts";
 import { type Fdt, FdtError } from "../machine/fdt/tree.ts";
 import { writeFdt } from "../machine/fdt/write.ts";
 import { GuestMachine, type GuestOptions } from "../vmm/guest.ts";
 import { loadArm64 } from "./prebuilt.ts";
-import { readInput } from "./read-file.ts";
-import { UserError } from "./user-error.ts";
+import { readInput } from "./readFile.ts";
+import { UserError } from "./userError.ts";
 
 /** What a guest is started from. */
 export interface GuestRequest {

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-import { exitStatus, signalStatus } from "./exit-status.ts";
+import { exitStatus, signalStatus } from "./exitStatus.ts";
 import { runCommandLine } from "./program.ts";
-import { outputProblem } from "./text-output.ts";
+import { outputProblem } from "./textOutput.ts";
 
 // `vmexit --help | head -1`: nobody reads on. A run has a listener of its own, which ends the guest first.
 process.stdout.on("error", (error) => {

@@ -3,7 +3,7 @@ import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { arm64InstructionSet } from "../isa/arm64/instructionSet.ts";
 import { makeInterpreter, writeInterpreterFile } from "../vmm/interpreter.ts";
-import { fingerprintSources, prebuiltFile } from "./prebuilt-file.ts";
+import { fingerprintSources, prebuiltFile } from "./prebuiltFile.ts";
 
 const target = fileURLToPath(prebuiltFile);
 mkdirSync(new URL(".", prebuiltFile), { recursive: true });

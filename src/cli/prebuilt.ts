@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { arm64InstructionSet } from "../isa/arm64/instructionSet.ts";
 import type { GuestOptions } from "../vmm/guest.ts";
 import { type Interpreter, makeInterpreter, readInterpreter } from "../vmm/interpreter.ts";
-import { fingerprintSources, prebuiltFile } from "./prebuilt-file.ts";
+import { fingerprintSources, prebuiltFile } from "./prebuiltFile.ts";
 
 /** The arm64 instruction set with its interpreter: the one that the build left if it is of these very sources, else a new one. */
 export function loadArm64(): Required<Pick<GuestOptions, "instructionSet" | "interpreter">> {

@@ -3,10 +3,10 @@ import { Command, CommanderError } from "commander";
 import { GdbServerError } from "../gdb/address.ts";
 import { demoOptions } from "./demo/options.ts";
 import { disassembleOptions } from "./disassemble/options.ts";
-import { exitStatus } from "./exit-status.ts";
+import { exitStatus } from "./exitStatus.ts";
 import { completeGdb, runOptions } from "./run/options.ts";
 import { symbolsOptions } from "./symbols/options.ts";
-import { UserError } from "./user-error.ts";
+import { UserError } from "./userError.ts";
 
 function version(): string {
   const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");

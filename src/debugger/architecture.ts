@@ -3,8 +3,8 @@ import type { GuestDebug } from "../kvm/guestDebug.ts";
 import type { Vcpu } from "../kvm/interface.ts";
 import type { Backtrace } from "./symbols/arm64/unwind.ts";
 import type { KernelObservation } from "./symbols/kaslr.ts";
-import type { ReadMemory } from "./symbols/read-memory.ts";
-import type { SymbolTable } from "./symbols/symbol-table.ts";
+import type { ReadMemory } from "./symbols/readMemory.ts";
+import type { SymbolTable } from "./symbols/symbolTable.ts";
 
 /** A `KVM_EXIT_DEBUG`. */
 export type DebugExit = Extract<KvmExit, { readonly reason: "DEBUG" }>;

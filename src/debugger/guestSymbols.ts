@@ -3,8 +3,8 @@ import type { MemoryView } from "./memory.ts";
 import { type ProgramSymbols, readProgramSymbols } from "./programSymbols.ts";
 import type { Backtrace } from "./symbols/arm64/unwind.ts";
 import { type KernelPlacement, locateKernel } from "./symbols/kaslr.ts";
-import type { ReadMemory } from "./symbols/read-memory.ts";
-import type { SymbolTable } from "./symbols/symbol-table.ts";
+import type { ReadMemory } from "./symbols/readMemory.ts";
+import type { SymbolTable } from "./symbols/symbolTable.ts";
 import type { DebuggedVcpu } from "./vcpu.ts";
 
 /** Where the program was found, before and after the guest switched translation on. */

@@ -1,13 +1,13 @@
 import { openImage } from "../machine/boot/open.ts";
 import { DebuggerError } from "./errors.ts";
 import { parseElf, segmentBytes } from "./symbols/elf.ts";
-import { SEGMENT_TYPE } from "./symbols/elf-constants.ts";
-import { kernelSymbolsOfElf } from "./symbols/elf-symbols.ts";
+import { SEGMENT_TYPE } from "./symbols/elfConstants.ts";
+import { kernelSymbolsOfElf } from "./symbols/elfSymbols.ts";
 import { recoverKallsyms } from "./symbols/kallsyms/recover.ts";
 import type { LinkedKernel } from "./symbols/kaslr.ts";
-import { KernelText } from "./symbols/kernel-text.ts";
+import { KernelText } from "./symbols/kernelText.ts";
 import type { KernelSymbol } from "./symbols/symbol.ts";
-import { SymbolTable } from "./symbols/symbol-table.ts";
+import { SymbolTable } from "./symbols/symbolTable.ts";
 
 /** A program's symbols as linked. `kernel` is there when the program may run elsewhere: then its text is needed to find it. */
 export interface ProgramSymbols {

@@ -1,5 +1,5 @@
 import { hexDigit, hexPair } from "./hex.ts";
-import { compressRuns } from "./run_length.ts";
+import { compressRuns } from "./runLength.ts";
 
 const DOLLAR = 0x24;
 const HASH = 0x23;

@@ -4,9 +4,9 @@ import type { EmbeddedArm64Vcpu } from "../kvm/embedded/arm64/vcpu.ts";
 import { EmbeddedArm64Vm } from "../kvm/embedded/arm64/vm.ts";
 import type { KvmExit, SystemEvent } from "../kvm/exits.ts";
 import { type GuestPhysicalAddress, guestPhysical } from "../machine/address.ts";
-import { type Arm64VirtBoard, arm64VirtBoard } from "../machine/board/arm64-virt.ts";
-import { applyBootPlan, type BootPlan } from "../machine/boot/boot-plan.ts";
-import type { GuestMemory } from "../machine/guest-memory.ts";
+import { type Arm64VirtBoard, arm64VirtBoard } from "../machine/board/arm64Virt.ts";
+import { applyBootPlan, type BootPlan } from "../machine/boot/bootPlan.ts";
+import type { GuestMemory } from "../machine/guestMemory.ts";
 import { Timeline } from "./timeline.ts";
 
 /** What a guest machine is made of. */

@@ -8,7 +8,7 @@ import { GdbServerError } from "../../src/gdb/address.ts";
 import type { GdbServer } from "../../src/gdb/server.ts";
 import { counterProgram } from "./support/assembler.ts";
 import { SocketClient, serve } from "./support/serving.ts";
-import { TinyMachine } from "./support/tiny_machine.ts";
+import { TinyMachine } from "./support/tinyMachine.ts";
 
 const open: GdbServer[] = [];
 const folders: string[] = [];

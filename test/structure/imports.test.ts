@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { findCycle, findImports, readSourceTree, type SourceFile } from "./source-tree.ts";
+import { findCycle, findImports, readSourceTree, type SourceFile } from "./sourceTree.ts";
 
 const project = new URL("../..", import.meta.url).pathname;
 const files = readSourceTree(join(project, "src"));

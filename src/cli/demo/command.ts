@@ -1,5 +1,5 @@
-import { exitStatus } from "../exit-status.ts";
-import { writeText } from "../text-output.ts";
+import { exitStatus } from "../exitStatus.ts";
+import { writeText } from "../textOutput.ts";
 import { prepareDemo } from "./guest.ts";
 import { tellStory } from "./story.ts";
 import { DemoLeft, Transcript } from "./transcript.ts";

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { arm64DebugArchitecture } from "../../debugger/arm64/architecture.ts";
 import { hostWith } from "../../debugger/host.ts";
 import { DebugSession } from "../../debugger/session.ts";
-import { LineTable, lineSectionsOfElf } from "../../debugger/symbols/dwarf/line-table.ts";
+import { LineTable, lineSectionsOfElf } from "../../debugger/symbols/dwarf/lineTable.ts";
 import { parseElf } from "../../debugger/symbols/elf.ts";
 import { prepareGuest } from "../machine.ts";
 

@@ -1,10 +1,10 @@
-import { SymbolTable } from "../../debugger/symbols/symbol-table.ts";
-import { exitStatus } from "../exit-status.ts";
-import { type ProgramFile, readProgramFile } from "../program-file.ts";
+import { SymbolTable } from "../../debugger/symbols/symbolTable.ts";
+import { exitStatus } from "../exitStatus.ts";
+import { type ProgramFile, readProgramFile } from "../programFile.ts";
 import { showDisassembly } from "../show/disassembly.ts";
 import { hex } from "../show/number.ts";
-import { writeText } from "../text-output.ts";
-import { UserError } from "../user-error.ts";
+import { writeText } from "../textOutput.ts";
+import { UserError } from "../userError.ts";
 
 /** What `vmexit disassemble` was asked for. */
 export interface DisassembleRequest {

@@ -1,6 +1,6 @@
 import { Command } from "commander";
-import { parseUnsigned64, parseWholeNumber } from "../options/whole-number.ts";
-import { UserError } from "../user-error.ts";
+import { parseUnsigned64, parseWholeNumber } from "../options/wholeNumber.ts";
+import { UserError } from "../userError.ts";
 
 interface Options {
   readonly symbol?: string;

@@ -1,4 +1,4 @@
-import { UserError } from "../user-error.ts";
+import { UserError } from "../userError.ts";
 
 /** One of a few words. @throws UserError that lists them */
 export function parseChoice<T extends string>(option: string, text: string, choices: readonly T[]): T {

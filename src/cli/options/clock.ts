@@ -1,4 +1,4 @@
-import { parseWholeNumber } from "./whole-number.ts";
+import { parseWholeNumber } from "./wholeNumber.ts";
 
 /** PL031: the counter has 32 bits. */
 const LATEST = 0xffff_ffff;

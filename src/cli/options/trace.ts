@@ -1,4 +1,4 @@
-import { UserError } from "../user-error.ts";
+import { UserError } from "../userError.ts";
 
 /** `exits=FILE`. @returns the file @throws UserError */
 export function parseTrace(option: string, text: string): string {

@@ -1,13 +1,13 @@
 import type { GdbAddress } from "../../gdb/address.ts";
-import type { SignalName } from "../exit-status.ts";
+import type { SignalName } from "../exitStatus.ts";
 import { type GuestRequest, prepareGuest } from "../machine.ts";
 import { Alarm } from "./alarm.ts";
-import { ConsoleInput } from "./console-input.ts";
-import { ConsoleOutput } from "./console-output.ts";
+import { ConsoleInput } from "./consoleInput.ts";
+import { ConsoleOutput } from "./consoleOutput.ts";
 import { Interruption, type RunEnd, statusOf } from "./ending.ts";
-import { ExitTrace } from "./exit-trace.ts";
+import { ExitTrace } from "./exitTrace.ts";
 import { runUnderGdb } from "./gdb.ts";
-import { openStandardInput } from "./input-source.ts";
+import { openStandardInput } from "./inputSource.ts";
 import { KEYBOARD_HELP } from "./keyboard.ts";
 import { runLoop } from "./loop.ts";
 import { Pace } from "./pace.ts";

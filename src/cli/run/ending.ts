@@ -1,6 +1,6 @@
 import { arm64Reg } from "../../kvm/oneReg.ts";
 import type { GuestMachine } from "../../vmm/guest.ts";
-import { exitStatus, type SignalName, signalStatus } from "../exit-status.ts";
+import { exitStatus, type SignalName, signalStatus } from "../exitStatus.ts";
 
 /** How a run ended. */
 export type RunEnd =

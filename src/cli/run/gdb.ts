@@ -2,12 +2,12 @@ import { arm64DebugArchitecture } from "../../debugger/arm64/architecture.ts";
 import { hostWith } from "../../debugger/host.ts";
 import { DebugSession } from "../../debugger/session.ts";
 import { formatGdbAddress, type GdbAddress } from "../../gdb/address.ts";
-import { DebuggerTarget } from "../../gdb/debugger-target/target.ts";
+import { DebuggerTarget } from "../../gdb/debuggerTarget/target.ts";
 import { GdbServer } from "../../gdb/server.ts";
 import type { GuestMachine } from "../../vmm/guest.ts";
 import { loadSymbols } from "../symbols/load.ts";
 import type { Alarm } from "./alarm.ts";
-import type { ConsoleInput } from "./console-input.ts";
+import type { ConsoleInput } from "./consoleInput.ts";
 import { failureAt, type Interruption, type RunEnd } from "./ending.ts";
 
 /** What a run under the gdb server needs. */

@@ -1,6 +1,6 @@
 import type { KvmExit } from "../../kvm/exits.ts";
-import { VIRT_MAP } from "../../machine/board/memory-map.ts";
-import { PL011_INTERRUPT, PL011_OFFSET } from "../../machine/devices/pl011-registers.ts";
+import { VIRT_MAP } from "../../machine/board/memoryMap.ts";
+import { PL011_INTERRUPT, PL011_OFFSET } from "../../machine/devices/pl011Registers.ts";
 
 const RECEIVE = BigInt(PL011_INTERRUPT.RX | PL011_INTERRUPT.RT);
 /** A transmitter looks at UARTFR two or three times for each character it sends; who looks more often waits for input. */

@@ -1,8 +1,8 @@
 import { setImmediate } from "node:timers/promises";
 import type { GuestMachine } from "../../vmm/guest.ts";
 import type { Alarm } from "./alarm.ts";
-import type { ConsoleInput } from "./console-input.ts";
-import type { ConsoleOutput } from "./console-output.ts";
+import type { ConsoleInput } from "./consoleInput.ts";
+import type { ConsoleOutput } from "./consoleOutput.ts";
 import { failureAt, type Interruption, type RunEnd } from "./ending.ts";
 import type { Pace } from "./pace.ts";
 

@@ -2,10 +2,10 @@ import { Command } from "commander";
 import { type GdbAddress, parseGdbAddress } from "../../gdb/address.ts";
 import { parseChoice } from "../options/choice.ts";
 import { parseClock } from "../options/clock.ts";
-import { parseMemorySize } from "../options/memory-size.ts";
+import { parseMemorySize } from "../options/memorySize.ts";
 import { parseTrace } from "../options/trace.ts";
-import { parseUnsigned64, parseWholeNumber } from "../options/whole-number.ts";
-import { UserError } from "../user-error.ts";
+import { parseUnsigned64, parseWholeNumber } from "../options/wholeNumber.ts";
+import { UserError } from "../userError.ts";
 
 /** Options as commander hands them over. */
 interface Options {

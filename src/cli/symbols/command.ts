@@ -1,12 +1,12 @@
 import { writeFileSync } from "node:fs";
-import { ElfError } from "../../debugger/symbols/elf-error.ts";
+import { ElfError } from "../../debugger/symbols/elfError.ts";
 import type { KernelSymbol } from "../../debugger/symbols/symbol.ts";
-import { writeSymbolElf } from "../../debugger/symbols/symbol-elf.ts";
-import { exitStatus } from "../exit-status.ts";
-import { readProgramFile } from "../program-file.ts";
-import { fileProblem } from "../read-file.ts";
-import { writeText } from "../text-output.ts";
-import { UserError } from "../user-error.ts";
+import { writeSymbolElf } from "../../debugger/symbols/symbolElf.ts";
+import { exitStatus } from "../exitStatus.ts";
+import { readProgramFile } from "../programFile.ts";
+import { fileProblem } from "../readFile.ts";
+import { writeText } from "../textOutput.ts";
+import { UserError } from "../userError.ts";
 
 /** What `vmexit symbols` was asked for. */
 export interface SymbolsRequest {

@@ -1,9 +1,9 @@
 import { DebuggerError } from "../../debugger/errors.ts";
 import type { DebugSession } from "../../debugger/session.ts";
-import { ElfError } from "../../debugger/symbols/elf-error.ts";
-import { KallsymsError } from "../../debugger/symbols/kallsyms/kallsyms-error.ts";
-import { KernelImageError } from "../../debugger/symbols/kernel-image-error.ts";
-import { BootImageError } from "../../machine/boot/boot-error.ts";
+import { ElfError } from "../../debugger/symbols/elfError.ts";
+import { KallsymsError } from "../../debugger/symbols/kallsyms/kallsymsError.ts";
+import { KernelImageError } from "../../debugger/symbols/kernelImageError.ts";
+import { BootImageError } from "../../machine/boot/bootError.ts";
 
 /** What the readers of symbols throw at a file they cannot use. */
 const REFUSALS = [BootImageError, DebuggerError, ElfError, KallsymsError, KernelImageError];

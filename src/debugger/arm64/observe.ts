@@ -3,8 +3,8 @@ import type { Vcpu } from "../../kvm/interface.ts";
 import { arm64Reg } from "../../kvm/oneReg.ts";
 import type { Observed } from "../architecture.ts";
 import { type Backtrace, unwind } from "../symbols/arm64/unwind.ts";
-import type { ReadMemory } from "../symbols/read-memory.ts";
-import type { SymbolTable } from "../symbols/symbol-table.ts";
+import type { ReadMemory } from "../symbols/readMemory.ts";
+import type { SymbolTable } from "../symbols/symbolTable.ts";
 
 const sctlr = arm64SystemRegisterId("SCTLR_EL1");
 const tcr = arm64SystemRegisterId("TCR_EL1");

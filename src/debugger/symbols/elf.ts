@@ -1,6 +1,6 @@
-import { BoundedReader } from "./bounded-reader.ts";
-import { ELF64_SIZE, SECTION_FLAG, SECTION_INDEX, SECTION_TYPE } from "./elf-constants.ts";
-import { ElfError } from "./elf-error.ts";
+import { BoundedReader } from "./boundedReader.ts";
+import { ELF64_SIZE, SECTION_FLAG, SECTION_INDEX, SECTION_TYPE } from "./elfConstants.ts";
+import { ElfError } from "./elfError.ts";
 import { decodeName } from "./text.ts";
 
 /** One section header. `address` is 0 for sections that are not loaded; `offset` and `size` are bytes. */

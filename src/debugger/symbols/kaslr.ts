@@ -1,6 +1,6 @@
-import type { KernelText, TextMatch } from "./kernel-text.ts";
-import type { ReadMemory } from "./read-memory.ts";
-import type { SymbolTable } from "./symbol-table.ts";
+import type { KernelText, TextMatch } from "./kernelText.ts";
+import type { ReadMemory } from "./readMemory.ts";
+import type { SymbolTable } from "./symbolTable.ts";
 
 /**
  * What can be seen of a guest from outside. All addresses are of the regime that the `read` given with them uses:

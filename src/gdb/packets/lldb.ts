@@ -1,8 +1,8 @@
 import type { ArchitectureDescription } from "../architecture.ts";
 import { toHex } from "../hex.ts";
-import type { PlacedRegister } from "../register_file.ts";
+import type { PlacedRegister } from "../registerFile.ts";
 import type { MemoryRegion } from "../target.ts";
-import { PROCESS_ID } from "./thread_id.ts";
+import { PROCESS_ID } from "./threadId.ts";
 
 const ENCODER = new TextEncoder();
 

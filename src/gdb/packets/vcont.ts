@@ -1,6 +1,6 @@
 import type { ResumeAction } from "../target.ts";
 import type { PacketCursor } from "./cursor.ts";
-import { isOurProcess, parseThreadSelector, type ThreadSelector } from "./thread_id.ts";
+import { isOurProcess, parseThreadSelector, type ThreadSelector } from "./threadId.ts";
 
 /** The actions `vCont?` lists. */
 export const VCONT_ACTIONS = "vCont;c;C;s;S;t;r";

@@ -1,4 +1,4 @@
-import type { StopReplyStyle } from "../packets/stop_reply.ts";
+import type { StopReplyStyle } from "../packets/stopReply.ts";
 
 /** What the client has told about itself, and the modes it has switched. Starts as the oldest gdb there is. */
 export class ClientState implements StopReplyStyle {

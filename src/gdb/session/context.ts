@@ -1,13 +1,13 @@
 import type { Awaitable } from "../awaitable.ts";
 import type { PacketCursor } from "../packets/cursor.ts";
 import type { Outcome } from "../refusal.ts";
-import type { RegisterFile } from "../register_file.ts";
+import type { RegisterFile } from "../registerFile.ts";
 import type { StopEvent, Target } from "../target.ts";
 import type { ClientState } from "./client.ts";
-import type { PlantedBreakpoints } from "./planted_breakpoints.ts";
-import type { RegisterBlock } from "./register_block.ts";
+import type { PlantedBreakpoints } from "./plantedBreakpoints.ts";
+import type { RegisterBlock } from "./registerBlock.ts";
 import type { Reply } from "./reply.ts";
-import type { ThreadSelection } from "./thread_selection.ts";
+import type { ThreadSelection } from "./threadSelection.ts";
 
 /** When replies are compressed by run-length encoding. gdb spends less time on a compressed reply than on a long one. */
 export type RunLengthPolicy = "never" | "known-clients" | "always";

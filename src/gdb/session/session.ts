@@ -2,16 +2,16 @@ import { type Awaitable, after } from "../awaitable.ts";
 import { PacketReader } from "../framing.ts";
 import { PacketCursor } from "../packets/cursor.ts";
 import { type Outcome, type Refusal, refuse } from "../refusal.ts";
-import { RegisterFile } from "../register_file.ts";
+import { RegisterFile } from "../registerFile.ts";
 import type { StopEvent, Target, TargetEvent } from "../target.ts";
 import { ClientState } from "./client.ts";
 import type { RunLengthPolicy, SessionContext } from "./context.ts";
-import { PlantedBreakpoints } from "./planted_breakpoints.ts";
-import { RegisterBlock } from "./register_block.ts";
+import { PlantedBreakpoints } from "./plantedBreakpoints.ts";
+import { RegisterBlock } from "./registerBlock.ts";
 import { Reply } from "./reply.ts";
-import { StopWriter } from "./stop_writer.ts";
+import { StopWriter } from "./stopWriter.ts";
 import { findPacket } from "./table.ts";
-import { ThreadSelection } from "./thread_selection.ts";
+import { ThreadSelection } from "./threadSelection.ts";
 
 /** Where a session's effects go. */
 export interface SessionHost {

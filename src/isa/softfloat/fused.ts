@@ -1,7 +1,7 @@
 import { roundSum, term } from "./arithmetic.ts";
 import type { FloatContext } from "./context.ts";
 import { FloatException } from "./exceptions.ts";
-import { F16, F32 } from "./number-significand.ts";
+import { F16, F32 } from "./numberSignificand.ts";
 import { processNans, processNans3, unpackOperand } from "./operand.ts";
 import type { Representation } from "./representation.ts";
 import { roundResult } from "./round.ts";

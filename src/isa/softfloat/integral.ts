@@ -2,7 +2,7 @@ import type { FloatContext } from "./context.ts";
 import { FloatException } from "./exceptions.ts";
 import { processNan, unpackOperand } from "./operand.ts";
 import { FloatOperationError } from "./operation.ts";
-import { powerOfTwo } from "./powers-of-two.ts";
+import { powerOfTwo } from "./powersOfTwo.ts";
 import type { Representation } from "./representation.ts";
 import { exactInteger } from "./round.ts";
 import { Lost, type RoundingMode, roundsUp } from "./rounding.ts";

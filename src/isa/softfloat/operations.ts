@@ -1,5 +1,5 @@
 import { absoluteDifference, add, div, mul, mulx, nmul, sqrt, sub } from "./arithmetic.ts";
-import { F64 } from "./bigint-significand.ts";
+import { F64 } from "./bigintSignificand.ts";
 import {
   compareEqual,
   compareGreater,
@@ -23,7 +23,7 @@ import {
 import { fma, fmaHalfToSingle, recipStep, rsqrtStep } from "./fused.ts";
 import { fromInteger32, fromInteger64, toInteger32, toInteger32Modular, toInteger64 } from "./integer.ts";
 import { roundToIntegralExact, roundToIntegralQuiet, roundToIntegralWithin } from "./integral.ts";
-import { F16, F32 } from "./number-significand.ts";
+import { F16, F32 } from "./numberSignificand.ts";
 import {
   binary,
   comparison,

@@ -1,6 +1,6 @@
-import { isArm64Image, readArm64Image } from "./arm64-image.ts";
-import { BootImageError } from "./boot-error.ts";
-import type { BootImage } from "./boot-image.ts";
+import { isArm64Image, readArm64Image } from "./arm64Image.ts";
+import { BootImageError } from "./bootError.ts";
+import type { BootImage } from "./bootImage.ts";
 import { isEfiZboot, isPe, readEfiZboot } from "./efi.ts";
 import { isElf, readElf } from "./elf.ts";
 import { FOREIGN_SIGNATURES, hasMagic } from "./signatures.ts";

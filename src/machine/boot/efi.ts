@@ -1,5 +1,5 @@
-import { BootImageError } from "./boot-error.ts";
-import type { CompressedImage } from "./boot-image.ts";
+import { BootImageError } from "./bootError.ts";
+import type { CompressedImage } from "./bootImage.ts";
 import { hasMagic } from "./signatures.ts";
 
 /** Linux drivers/firmware/efi/libstub/zboot-header.S: fields of the DOS header of a compressed EFI kernel. */

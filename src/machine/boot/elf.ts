@@ -1,5 +1,5 @@
-import { BootImageError } from "./boot-error.ts";
-import type { ElfImage, ElfSegment } from "./boot-image.ts";
+import { BootImageError } from "./bootError.ts";
+import type { ElfImage, ElfSegment } from "./bootImage.ts";
 import { hasMagic } from "./signatures.ts";
 
 /** ELF-64 object file format: sizes, offsets and values of the headers. */

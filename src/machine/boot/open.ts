@@ -1,5 +1,5 @@
-import { BootImageError } from "./boot-error.ts";
-import type { PlainImage } from "./boot-image.ts";
+import { BootImageError } from "./bootError.ts";
+import type { PlainImage } from "./bootImage.ts";
 import { classifyImage } from "./classify.ts";
 
 /**

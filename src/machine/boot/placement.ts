@@ -1,6 +1,6 @@
 import { type AddressRange, hex } from "../address.ts";
-import { BootLayoutError } from "./boot-error.ts";
-import type { BootPiece } from "./boot-plan.ts";
+import { BootLayoutError } from "./bootError.ts";
+import type { BootPiece } from "./bootPlan.ts";
 
 /** Rounds up to a multiple of `alignment`, a power of two. */
 export function alignUp(value: bigint, alignment: bigint): bigint {

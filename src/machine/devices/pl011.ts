@@ -1,5 +1,5 @@
 import type { AccessSize, InterruptLine, MmioDevice, Saveable, Scheduler } from "../device.ts";
-import { Pl011Receiver, type Pl011ReceiverState, type ReceiverSetup } from "./pl011-receiver.ts";
+import { Pl011Receiver, type Pl011ReceiverState, type ReceiverSetup } from "./pl011Receiver.ts";
 import {
   CR,
   DR_ERROR,
@@ -9,9 +9,9 @@ import {
   PL011_OFFSET as OFFSET,
   RX_TRIGGER,
   PL011_WRITABLE as WRITABLE,
-} from "./pl011-registers.ts";
-import { primeCellId } from "./prime-cell.ts";
-import { readByWords, writeByWords } from "./word-access.ts";
+} from "./pl011Registers.ts";
+import { primeCellId } from "./primeCell.ts";
+import { readByWords, writeByWords } from "./wordAccess.ts";
 
 /** r1p5: revision 3 in PeriphID2, which is how drivers know that the FIFOs are 32 deep. */
 const PERIPH_ID = [0x11, 0x10, 0x34, 0x00] as const;

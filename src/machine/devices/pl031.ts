@@ -6,8 +6,8 @@ import type {
   ScheduledEvent,
   Scheduler,
 } from "../device.ts";
-import { primeCellId } from "./prime-cell.ts";
-import { readByWords, writeByWords } from "./word-access.ts";
+import { primeCellId } from "./primeCell.ts";
+import { readByWords, writeByWords } from "./wordAccess.ts";
 
 /** Arm PrimeCell RTC PL031 r1p3, TRM DDI 0224C, "Programmer's model". */
 const OFFSET = {

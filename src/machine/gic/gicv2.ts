@@ -1,9 +1,9 @@
 import type { Saveable } from "../device.ts";
-import type { InterruptController, PendingLines } from "../interrupt-controller.ts";
-import { GicCore, type GicCoreState } from "./gic-core.ts";
-import { Gicv2CpuInterface } from "./gicv2-cpu-interface.ts";
-import { Gicv2Distributor } from "./gicv2-distributor.ts";
-import { Gicv2Sgis } from "./gicv2-sgis.ts";
+import type { InterruptController, PendingLines } from "../interruptController.ts";
+import { GicCore, type GicCoreState } from "./gicCore.ts";
+import { Gicv2CpuInterface } from "./gicv2CpuInterface.ts";
+import { Gicv2Distributor } from "./gicv2Distributor.ts";
+import { Gicv2Sgis } from "./gicv2Sgis.ts";
 
 /** What a GICv2 remembers. */
 export interface Gicv2State {

@@ -4,11 +4,11 @@ import type {
   PendingLines,
   SystemRegisterEncoding,
   SystemRegisterInterface,
-} from "../interrupt-controller.ts";
-import { GicCore, type GicCoreState } from "./gic-core.ts";
-import { Gicv3CpuInterface, type Gicv3CpuInterfaceState } from "./gicv3-cpu-interface.ts";
-import { Gicv3Distributor } from "./gicv3-distributor.ts";
-import { Gicv3Redistributors } from "./gicv3-redistributor.ts";
+} from "../interruptController.ts";
+import { GicCore, type GicCoreState } from "./gicCore.ts";
+import { Gicv3CpuInterface, type Gicv3CpuInterfaceState } from "./gicv3CpuInterface.ts";
+import { Gicv3Distributor } from "./gicv3Distributor.ts";
+import { Gicv3Redistributors } from "./gicv3Redistributor.ts";
 
 /** What a GICv3 remembers. */
 export interface Gicv3State {

@@ -1,5 +1,5 @@
 import type { Saveable } from "../device.ts";
-import { MINIMUM_BPR, PRIORITY_MASK } from "./bank-registers.ts";
+import { MINIMUM_BPR, PRIORITY_MASK } from "./bankRegisters.ts";
 
 /** The priority of a CPU that handles no interrupt (GICv3, ICC_RPR_EL1). */
 export const IDLE_PRIORITY = 0xff;

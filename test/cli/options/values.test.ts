@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseClock } from "../../../src/cli/options/clock.ts";
-import { parseMemorySize } from "../../../src/cli/options/memory-size.ts";
-import { parseUnsigned64, parseWholeNumber } from "../../../src/cli/options/whole-number.ts";
+import { parseMemorySize } from "../../../src/cli/options/memorySize.ts";
+import { parseUnsigned64, parseWholeNumber } from "../../../src/cli/options/wholeNumber.ts";
 import { completeGdb } from "../../../src/cli/run/options.ts";
-import { UserError } from "../../../src/cli/user-error.ts";
+import { UserError } from "../../../src/cli/userError.ts";
 
 describe("a size", () => {
   it.each([

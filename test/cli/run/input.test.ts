@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { InputQueue } from "../../../src/cli/run/input-queue.ts";
+import { InputQueue } from "../../../src/cli/run/inputQueue.ts";
 import { ListeningWatch } from "../../../src/cli/run/listening.ts";
 import { Pace } from "../../../src/cli/run/pace.ts";
 import type { KvmExit } from "../../../src/kvm/exits.ts";

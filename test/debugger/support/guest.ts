@@ -3,10 +3,10 @@ import { arm64DebugArchitecture } from "../../../src/debugger/arm64/architecture
 import { hostWith } from "../../../src/debugger/host.ts";
 import { DebugSession, type SessionOptions } from "../../../src/debugger/session.ts";
 import { parseElf } from "../../../src/debugger/symbols/elf.ts";
-import { kernelSymbolsOfElf } from "../../../src/debugger/symbols/elf-symbols.ts";
-import { SymbolTable } from "../../../src/debugger/symbols/symbol-table.ts";
+import { kernelSymbolsOfElf } from "../../../src/debugger/symbols/elfSymbols.ts";
+import { SymbolTable } from "../../../src/debugger/symbols/symbolTable.ts";
 import { openImage } from "../../../src/machine/boot/open.ts";
-import { planBoot } from "../../../src/machine/boot/plan-boot.ts";
+import { planBoot } from "../../../src/machine/boot/planBoot.ts";
 import { writeFdt } from "../../../src/machine/fdt/write.ts";
 import { GuestMachine } from "../../../src/vmm/guest.ts";
 import { instructionSet, interpreter } from "../../cpu/arm64/support/machine.ts";

@@ -8,11 +8,11 @@ import {
   SECTION_FLAG,
   SECTION_TYPE,
   SEGMENT_TYPE,
-} from "../../../src/debugger/symbols/elf-constants.ts";
-import { ElfError } from "../../../src/debugger/symbols/elf-error.ts";
-import { buildId } from "../../../src/debugger/symbols/elf-notes.ts";
-import { elfSymbols, kernelSymbolsOfElf } from "../../../src/debugger/symbols/elf-symbols.ts";
-import { type ElfSpec, writeElf } from "../../../src/debugger/symbols/elf-writer.ts";
+} from "../../../src/debugger/symbols/elfConstants.ts";
+import { ElfError } from "../../../src/debugger/symbols/elfError.ts";
+import { buildId } from "../../../src/debugger/symbols/elfNotes.ts";
+import { elfSymbols, kernelSymbolsOfElf } from "../../../src/debugger/symbols/elfSymbols.ts";
+import { type ElfSpec, writeElf } from "../../../src/debugger/symbols/elfWriter.ts";
 import { hasTool, run } from "./support/tools.ts";
 
 const note = Uint8Array.of(4, 0, 0, 0, 4, 0, 0, 0, 3, 0, 0, 0, 0x47, 0x4e, 0x55, 0, 0xde, 0xad, 0xbe, 0xef);

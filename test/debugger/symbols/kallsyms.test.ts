@@ -1,9 +1,9 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { KallsymsError } from "../../../src/debugger/symbols/kallsyms/kallsyms-error.ts";
+import { KallsymsError } from "../../../src/debugger/symbols/kallsyms/kallsymsError.ts";
 import { recoverKallsyms } from "../../../src/debugger/symbols/kallsyms/recover.ts";
-import { KernelImageError } from "../../../src/debugger/symbols/kernel-image-error.ts";
-import { type EncoderOptions, fakeKernel } from "./support/kallsyms-encoder.ts";
+import { KernelImageError } from "../../../src/debugger/symbols/kernelImageError.ts";
+import { type EncoderOptions, fakeKernel } from "./support/kallsymsEncoder.ts";
 
 const modern: EncoderOptions = {
   order: "modern",

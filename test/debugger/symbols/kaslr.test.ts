@@ -6,10 +6,10 @@ import {
   locateKernel,
   physicalBaseFromTtbr1,
 } from "../../../src/debugger/symbols/kaslr.ts";
-import { KernelText } from "../../../src/debugger/symbols/kernel-text.ts";
-import { SymbolTable } from "../../../src/debugger/symbols/symbol-table.ts";
-import { fakeKernel } from "./support/kallsyms-encoder.ts";
-import { kernelWitness, readKernelImage } from "./support/kernel-image.ts";
+import { KernelText } from "../../../src/debugger/symbols/kernelText.ts";
+import { SymbolTable } from "../../../src/debugger/symbols/symbolTable.ts";
+import { fakeKernel } from "./support/kallsymsEncoder.ts";
+import { kernelWitness, readKernelImage } from "./support/kernelImage.ts";
 import { FakeMemory } from "./support/memory.ts";
 
 function linked(kernel: KernelSymbols, image: Uint8Array): LinkedKernel {

@@ -1,9 +1,9 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { frameState } from "../../../src/debugger/symbols/arm64/frame-state.ts";
+import { frameState } from "../../../src/debugger/symbols/arm64/frameState.ts";
 import { stripPointerAuthentication } from "../../../src/debugger/symbols/arm64/pointer.ts";
 import { unwind } from "../../../src/debugger/symbols/arm64/unwind.ts";
-import { SymbolTable } from "../../../src/debugger/symbols/symbol-table.ts";
+import { SymbolTable } from "../../../src/debugger/symbols/symbolTable.ts";
 import { FakeMemory } from "./support/memory.ts";
 
 const TEXT = 0xffff_8000_0801_0000n;

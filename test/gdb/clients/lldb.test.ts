@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { formatGdbAddress } from "../../../src/gdb/address.ts";
 import { counterProgram } from "../support/assembler.ts";
 import { serve } from "../support/serving.ts";
-import { TinyMachine, type TinyOptions } from "../support/tiny_machine.ts";
+import { TinyMachine, type TinyOptions } from "../support/tinyMachine.ts";
 import { hasTool, runTool } from "../support/tools.ts";
 
 const PRESENT = hasTool("lldb");

@@ -14,7 +14,7 @@ import {
 } from "../../../src/gdb/packets/registers.ts";
 import { parseRun } from "../../../src/gdb/packets/run.ts";
 import { formatSupported, parseSupported } from "../../../src/gdb/packets/supported.ts";
-import { parseThreadSelector } from "../../../src/gdb/packets/thread_id.ts";
+import { parseThreadSelector } from "../../../src/gdb/packets/threadId.ts";
 import { parseTransfer } from "../../../src/gdb/packets/transfer.ts";
 import { parseVCont } from "../../../src/gdb/packets/vcont.ts";
 import { toBytes } from "../support/rsp.ts";

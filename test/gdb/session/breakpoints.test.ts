@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { COUNT_ADDRESS, STORE_ADDRESS } from "../support/assembler.ts";
-import { hex, setUp } from "../support/set_up.ts";
+import { hex, setUp } from "../support/setUp.ts";
 
 describe("breakpoints", () => {
   it("stop, say which kind, and are passed on the way on", async () => {

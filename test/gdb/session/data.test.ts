@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { toBytes, toText } from "../support/rsp.ts";
-import { hex, little, setUp } from "../support/set_up.ts";
+import { hex, little, setUp } from "../support/setUp.ts";
 
 describe("registers", () => {
   it("g has the core registers in gdb's layout", () => {

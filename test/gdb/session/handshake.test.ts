@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { counterProgram } from "../support/assembler.ts";
 import { frame, MemoryClient, toText } from "../support/rsp.ts";
-import { fromHex, setUp, withoutCapabilities } from "../support/set_up.ts";
-import { TinyMachine } from "../support/tiny_machine.ts";
+import { fromHex, setUp, withoutCapabilities } from "../support/setUp.ts";
+import { TinyMachine } from "../support/tinyMachine.ts";
 
 describe("handshake", () => {
   it("acknowledges packets until told not to", () => {

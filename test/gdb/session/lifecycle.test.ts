@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { little, setUp } from "../support/set_up.ts";
+import { little, setUp } from "../support/setUp.ts";
 
 describe("the guest's life", () => {
   it("goes on by itself after D", async () => {

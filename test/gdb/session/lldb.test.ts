@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { STORE_ADDRESS } from "../support/assembler.ts";
 import { toText } from "../support/rsp.ts";
-import { fromHex, hex, little, setUp } from "../support/set_up.ts";
+import { fromHex, hex, little, setUp } from "../support/setUp.ts";
 
 describe("LLDB's packets", () => {
   const pairs = (text = "") => Object.fromEntries(text.split(";").map((pair) => pair.split(":")));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { toBytes } from "../support/rsp.ts";
-import { fromHex, hex, setUp } from "../support/set_up.ts";
+import { fromHex, hex, setUp } from "../support/setUp.ts";
 
 describe("monitor commands", () => {
   const encode = (line: string) =>

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { counterProgram, LOOP_ADDRESS, OFF_ADDRESS, STORE_ADDRESS } from "../support/assembler.ts";
 import { frame, MemoryClient } from "../support/rsp.ts";
-import { hex, little, setUp } from "../support/set_up.ts";
-import { TinyMachine } from "../support/tiny_machine.ts";
+import { hex, little, setUp } from "../support/setUp.ts";
+import { TinyMachine } from "../support/tinyMachine.ts";
 
 describe("running", () => {
   it("steps one instruction and says where it is", () => {

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { PACKETS } from "../../../src/gdb/session/table.ts";
 import { LOOP_ADDRESS } from "../support/assembler.ts";
 import { frame, toText } from "../support/rsp.ts";
-import { little, setUp } from "../support/set_up.ts";
+import { little, setUp } from "../support/setUp.ts";
 
 describe("a slow target", () => {
   it("gets packets one after the other, in order", async () => {

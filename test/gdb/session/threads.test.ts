@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { toText } from "../support/rsp.ts";
-import { fromHex, hex, setUp } from "../support/set_up.ts";
+import { fromHex, hex, setUp } from "../support/setUp.ts";
 
 describe("threads", () => {
   it("are listed, described and alive", () => {

@@ -1,4 +1,4 @@
-import { RAM_START } from "./tiny_cpu.ts";
+import { RAM_START } from "./tinyCpu.ts";
 
 /** Encodings of the instructions the tiny machine has. */
 export const nop = 0xd503201f;

@@ -10,7 +10,7 @@ import {
   setFpcr,
   standardFpscr,
 } from "../../../src/isa/softfloat/arm.ts";
-import { F64 } from "../../../src/isa/softfloat/bigint-significand.ts";
+import { F64 } from "../../../src/isa/softfloat/bigintSignificand.ts";
 import { compareQuiet, compareSignalling, maxnm, min, minnm } from "../../../src/isa/softfloat/compare.ts";
 import { convertFormat, convertFormatToOdd } from "../../../src/isa/softfloat/convert.ts";
 import { recipEstimate } from "../../../src/isa/softfloat/estimate.ts";
@@ -18,7 +18,7 @@ import { FloatException } from "../../../src/isa/softfloat/exceptions.ts";
 import { fma, recipStep, rsqrtStep } from "../../../src/isa/softfloat/fused.ts";
 import { toInteger32, toInteger32Modular, toInteger64 } from "../../../src/isa/softfloat/integer.ts";
 import { roundToIntegralExact, roundToIntegralQuiet } from "../../../src/isa/softfloat/integral.ts";
-import { F16, F32 } from "../../../src/isa/softfloat/number-significand.ts";
+import { F16, F32 } from "../../../src/isa/softfloat/numberSignificand.ts";
 import { RoundingMode } from "../../../src/isa/softfloat/rounding.ts";
 
 const { IOC, DZC, OFC, UFC, IXC, IDC } = FloatException;

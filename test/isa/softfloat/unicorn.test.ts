@@ -12,9 +12,9 @@ import type { FloatOperation, WordKind } from "../../../src/isa/softfloat/operat
 import { FLOAT_OPERATIONS, floatOperation } from "../../../src/isa/softfloat/operations.ts";
 import { UnicornArm64 } from "../../oracle/unicorn.ts";
 import { requireTool } from "../../support/tools.ts";
-import { A64_INSTRUCTIONS, type A64Instruction } from "./a64-instructions.ts";
-import { runOnWitness, type WitnessCase, type WitnessResult } from "./a64-witness.ts";
-import { chosenSeed, edgeCombinations, RandomBits, randomOperand } from "./random-operands.ts";
+import { A64_INSTRUCTIONS, type A64Instruction } from "./a64Instructions.ts";
+import { runOnWitness, type WitnessCase, type WitnessResult } from "./a64Witness.ts";
+import { chosenSeed, edgeCombinations, RandomBits, randomOperand } from "./randomOperands.ts";
 
 const unicorn = requireTool("libunicorn");
 const seed = chosenSeed();

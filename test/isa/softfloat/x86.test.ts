@@ -10,7 +10,7 @@ import { floatOperation } from "../../../src/isa/softfloat/operations.ts";
 import { RoundingMode } from "../../../src/isa/softfloat/rounding.ts";
 import { X86_RULES } from "../../../src/isa/softfloat/x86.ts";
 import { requireTool } from "../../support/tools.ts";
-import { chosenSeed, edgeCombinations, RandomBits, randomOperand } from "./random-operands.ts";
+import { chosenSeed, edgeCombinations, RandomBits, randomOperand } from "./randomOperands.ts";
 
 const clang = requireTool("clang");
 const onX86 = process.arch === "x64" && process.platform === "linux";

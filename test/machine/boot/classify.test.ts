@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { BootImageError } from "../../../src/machine/boot/boot-error.ts";
+import { BootImageError } from "../../../src/machine/boot/bootError.ts";
 import { classifyImage } from "../../../src/machine/boot/classify.ts";
 import { openImage } from "../../../src/machine/boot/open.ts";
 import { arm64Image, efiZboot, elf, gzip, patched, text } from "./images.ts";

@@ -7,8 +7,8 @@ import {
   PL011_INTERRUPT as INT,
   LCR_H,
   PL011_OFFSET as OFFSET,
-} from "../../../src/machine/devices/pl011-registers.ts";
-import { VirtualTime, Wire } from "../virtual-time.ts";
+} from "../../../src/machine/devices/pl011Registers.ts";
+import { VirtualTime, Wire } from "../virtualTime.ts";
 
 let time: VirtualTime;
 let wire: Wire;

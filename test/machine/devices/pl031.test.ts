@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { Pl031 } from "../../../src/machine/devices/pl031.ts";
-import { VirtualTime, Wire } from "../virtual-time.ts";
+import { VirtualTime, Wire } from "../virtualTime.ts";
 
 const SECOND = 1_000_000_000n;
 const [DR, MR, LR, CR, IMSC, RIS, MIS, ICR] = [0, 4, 8, 0xc, 0x10, 0x14, 0x18, 0x1c] as const;

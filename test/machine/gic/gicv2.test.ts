@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { InterruptControllerError } from "../../../src/machine/gic/gic-core.ts";
+import { InterruptControllerError } from "../../../src/machine/gic/gicCore.ts";
 import { Gicv2 } from "../../../src/machine/gic/gicv2.ts";
 
 const GICD = {

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { Gicv3 } from "../../../src/machine/gic/gicv3.ts";
-import { ICC } from "../../../src/machine/gic/gicv3-registers.ts";
-import { systemRegister } from "../../../src/machine/interrupt-controller.ts";
+import { ICC } from "../../../src/machine/gic/gicv3Registers.ts";
+import { systemRegister } from "../../../src/machine/interruptController.ts";
 
 const GICD = {
   CTLR: 0,

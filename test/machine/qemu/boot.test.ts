@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { guestPhysical } from "../../../src/machine/address.ts";
 import { classifyImage } from "../../../src/machine/boot/classify.ts";
-import { planBoot } from "../../../src/machine/boot/plan-boot.ts";
-import { planFirmware } from "../../../src/machine/boot/plan-firmware.ts";
+import { planBoot } from "../../../src/machine/boot/planBoot.ts";
+import { planFirmware } from "../../../src/machine/boot/planFirmware.ts";
 import { arm64Image, elf } from "../boot/images.ts";
 import { Guest, runOnQemu } from "./guest.ts";
 import { hasQemu } from "./qtest.ts";

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type GuestPhysicalAddress, guestPhysical } from "../../../src/machine/address.ts";
-import { arm64VirtBoard } from "../../../src/machine/board/arm64-virt.ts";
-import { VirtualTime } from "../virtual-time.ts";
+import { arm64VirtBoard } from "../../../src/machine/board/arm64Virt.ts";
+import { VirtualTime } from "../virtualTime.ts";
 import { hasQemu, QemuDevices } from "./qtest.ts";
 
 const GICD = 0x800_0000;

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { SystemRegisterEncoding } from "../../../src/machine/interrupt-controller.ts";
+import type { SystemRegisterEncoding } from "../../../src/machine/interruptController.ts";
 
 const UART = 0x900_0000n;
 const PSCI_SYSTEM_OFF = 0x8400_0008n;

@@ -1,4 +1,4 @@
-import { KernelImageError } from "../kernel-image-error.ts";
+import { KernelImageError } from "../kernelImageError.ts";
 
 /** The header of an arm64 `Image` (Linux Documentation/arch/arm64/booting.rst, "Call the kernel image"). */
 export interface Arm64ImageHeader {

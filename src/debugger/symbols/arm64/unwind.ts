@@ -1,7 +1,7 @@
-import type { ReadMemory } from "../read-memory.ts";
-import type { SymbolLocation, SymbolTable } from "../symbol-table.ts";
-import { interruptedContext } from "./exception-frame.ts";
-import { type FunctionExtent, frameState } from "./frame-state.ts";
+import type { ReadMemory } from "../readMemory.ts";
+import type { SymbolLocation, SymbolTable } from "../symbolTable.ts";
+import { interruptedContext } from "./exceptionFrame.ts";
+import { type FunctionExtent, frameState } from "./frameState.ts";
 import { type AddressWidths, DEFAULT_WIDTHS, isUpperHalf, stripPointerAuthentication } from "./pointer.ts";
 
 /** Where to begin: the registers of a stopped CPU. */

@@ -1,5 +1,5 @@
 import { decodeName, type Utf8Decoder } from "../text.ts";
-import { DwarfError } from "./dwarf-error.ts";
+import { DwarfError } from "./dwarfError.ts";
 
 /** Reads a section from front to back, never past `end`. Offsets are of the section. */
 export class DwarfCursor {

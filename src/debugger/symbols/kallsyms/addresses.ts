@@ -1,7 +1,7 @@
 import { alignUp, type KallsymsBlob, LABEL_ALIGNMENTS } from "./blob.ts";
 import type { NameTable } from "./names.ts";
 import { isKernelHigh, type RelativeRelocations } from "./relocations.ts";
-import type { TokenTable } from "./token-table.ts";
+import type { TokenTable } from "./tokenTable.ts";
 
 /**
  * How the addresses are written:

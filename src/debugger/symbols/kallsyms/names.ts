@@ -1,5 +1,5 @@
 import { type KallsymsBlob, LABEL_ALIGNMENTS, type SearchBudget } from "./blob.ts";
-import type { TokenTable } from "./token-table.ts";
+import type { TokenTable } from "./tokenTable.ts";
 
 /** `kallsyms_names` with its markers and count. */
 export interface NameTable {

@@ -3,11 +3,11 @@ import type { KernelSymbol } from "../symbol.ts";
 import { decodeName } from "../text.ts";
 import { type AddressEncoding, type AddressTable, findAddresses } from "./addresses.ts";
 import { KallsymsBlob, SearchBudget } from "./blob.ts";
-import { KALLSYMS_STAGES, KallsymsError, type KallsymsStage } from "./kallsyms-error.ts";
-import { voteLinkAddress } from "./link-address.ts";
+import { KALLSYMS_STAGES, KallsymsError, type KallsymsStage } from "./kallsymsError.ts";
+import { voteLinkAddress } from "./linkAddress.ts";
 import { expandNames, findNames, type NameTable } from "./names.ts";
 import { findRelativeRelocations, type RelativeRelocations } from "./relocations.ts";
-import { findTokenTables, type TokenTable } from "./token-table.ts";
+import { findTokenTables, type TokenTable } from "./tokenTable.ts";
 
 /** What a kernel image says about its own symbols. */
 export interface KernelSymbols {

@@ -6,11 +6,11 @@ import {
   formatProcessInfo,
   formatRegisterInfo,
 } from "../../packets/lldb.ts";
-import { lldbReasonOf, signalOf } from "../../packets/stop_reply.ts";
-import { parseThreadSelector } from "../../packets/thread_id.ts";
+import { lldbReasonOf, signalOf } from "../../packets/stopReply.ts";
+import { parseThreadSelector } from "../../packets/threadId.ts";
 import { refuse } from "../../refusal.ts";
 import type { PacketEntry, PacketHandler } from "../context.ts";
-import { RegisterBlock } from "../register_block.ts";
+import { RegisterBlock } from "../registerBlock.ts";
 
 /** `QThreadSuffixSupported`: register packets may end in `;thread:id;`. Sent by LLDB only. */
 const threadSuffix: PacketHandler = ({ client, reply }) => {

@@ -1,6 +1,6 @@
 import { after } from "../../awaitable.ts";
 import { parseRun } from "../../packets/run.ts";
-import { PROCESS_ID } from "../../packets/thread_id.ts";
+import { PROCESS_ID } from "../../packets/threadId.ts";
 import { refuse } from "../../refusal.ts";
 import type { PacketEntry, PacketHandler, SessionContext } from "../context.ts";
 

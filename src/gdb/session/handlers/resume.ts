@@ -1,6 +1,6 @@
 import { after } from "../../awaitable.ts";
 import type { PacketCursor } from "../../packets/cursor.ts";
-import type { ThreadSelector } from "../../packets/thread_id.ts";
+import type { ThreadSelector } from "../../packets/threadId.ts";
 import { parseVCont, type ThreadAction, VCONT_ACTIONS } from "../../packets/vcont.ts";
 import { refuse } from "../../refusal.ts";
 import type { ResumeAction, Target, ThreadId, ThreadResume } from "../../target.ts";

@@ -1,5 +1,5 @@
 import type { PacketCursor } from "../../packets/cursor.ts";
-import { isOurProcess, parseThreadSelector, writeThreadId } from "../../packets/thread_id.ts";
+import { isOurProcess, parseThreadSelector, writeThreadId } from "../../packets/threadId.ts";
 import { refuse } from "../../refusal.ts";
 import type { ThreadId } from "../../target.ts";
 import type { PacketEntry, PacketHandler, SessionContext } from "../context.ts";

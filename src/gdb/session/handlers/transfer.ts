@@ -1,4 +1,4 @@
-import { PROCESS_ID } from "../../packets/thread_id.ts";
+import { PROCESS_ID } from "../../packets/threadId.ts";
 import { parseTransfer, writeTransfer } from "../../packets/transfer.ts";
 import { type Refusal, refuse } from "../../refusal.ts";
 import { memoryMapXml, threadsXml } from "../../xml.ts";

@@ -1,4 +1,4 @@
-import type { ReadMemory } from "../../../../src/debugger/symbols/read-memory.ts";
+import type { ReadMemory } from "../../../../src/debugger/symbols/readMemory.ts";
 
 /** Guest memory made of pieces: reading anything outside of one piece fails. */
 export class FakeMemory {

@@ -2,7 +2,7 @@ import type { Definition } from "../../../../src/isa/arm64/semantics/define.ts";
 import { floatingPoint } from "../../../../src/isa/arm64/semantics/floatingPoint/index.ts";
 import { FPCR_AHP, FPCR_DN, FPCR_FZ, FPCR_RMODE_SHIFT } from "../../../../src/isa/softfloat/arm.ts";
 import { FloatException } from "../../../../src/isa/softfloat/exceptions.ts";
-import { RandomBits, randomOperand } from "../../softfloat/random-operands.ts";
+import { RandomBits, randomOperand } from "../../softfloat/randomOperands.ts";
 import { borderNumber, type FloatWidth, type HardSum, hardQuotient, hardSum } from "./hardFloats.ts";
 import type { DifferentialSpec, Fields } from "./harness.ts";
 import type { Random } from "./random.ts";

@@ -1,0 +1,59 @@
+import type { KvmExit } from "../../kvm/exits.ts";
+import type { GuestMachine } from "../../vmm/guest.ts";
+import type { InputSource } from "./inputSource.ts";
+import { ListeningWatch } from "./listening.ts";
+
+/** Brings input to the guest's UART once it listens, as much as it takes. */
+export class ConsoleInput {
+  readonly #machine: GuestMachine;
+  readonly #source: InputSource;
+  readonly #watch = new ListeningWatch();
+
+  constructor(machine: GuestMachine, source: InputSource) {
+    this.#machine = machine;
+    this.#source = source;
+    // Who sits at a terminal sees when the guest listens, and may want to stop a boot loader before.
+    if (source.interactive) this.#watch.assume();
+  }
+
+  /** Something may still come that the guest has room for. */
+  get open(): boolean {
+    return this.#source.open && (this.#source.interactive || this.#machine.board.uart.receiveRoom > 0);
+  }
+
+  observe(exit: KvmExit): void {
+    if (this.#watch.observe(exit)) this.soon();
+  }
+
+  /** Delivers at the next instruction boundary: at the same point of virtual time in every run. */
+  soon(): void {
+    const { timeline } = this.#machine;
+    timeline.at(timeline.now(), () => this.deliver());
+  }
+
+  /** @returns whether the guest got anything */
+  deliver(): boolean {
+    if (!this.#watch.listening) return false;
+    const { uart } = this.#machine.board;
+    let delivered = false;
+    for (;;) {
+      const room = uart.receiveRoom;
+      const next = room === 0 ? undefined : this.#source.take(room);
+      if (next === undefined) return delivered;
+      if (next === "break") uart.receiveBreak();
+      else uart.receive(next);
+      delivered = true;
+    }
+  }
+
+  /** The guest waits for ever: gives it what it did not listen for. @returns whether there was anything */
+  deliverAnyway(): boolean {
+    this.#watch.assume();
+    return this.deliver();
+  }
+
+  /** The guest starts anew. */
+  reset(): void {
+    if (!this.#source.interactive) this.#watch.reset();
+  }
+}
