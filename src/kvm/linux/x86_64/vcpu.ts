@@ -1,10 +1,16 @@
 import { KvmError } from "../../errors.ts";
-import type { X86DebugExit, X86Exit, X86InternalError } from "../../exits.ts";
-import { guestDebugControl, type X86GuestDebug, x86GuestDebugControl } from "../../guestDebug.ts";
+import type { X86Exit } from "../../exits.ts";
+import type { X86GuestDebug } from "../../guestDebug.ts";
 import type { MpState, Translation } from "../../interface.ts";
-import type { GuestRam } from "../guestRam.ts";
-import { internalErrors } from "../uapi/constants.ts";
+import type { Libc } from "../ffi/libc.ts";
+import { HostMemory } from "../hostMemory.ts";
+import { type Interrupter, wasInterrupted } from "../signals.ts";
+import { mpStates } from "../uapi/constants.ts";
+import { decode, encode, type Layout, type Members, type ValueOf } from "../uapi/layout.ts";
+import { kvmMpState, kvmTranslation } from "../uapi/structures.ts";
+import { x86Ioctls } from "../uapi/x86_64/ioctls.ts";
 import type {
+  X86CpuidEntry,
   X86DebugRegs,
   X86Fpu,
   X86Regs,
@@ -12,375 +18,260 @@ import type {
   X86VcpuEvents,
   X86Xcrs,
 } from "../uapi/x86_64/records.ts";
-import { type ArmedRegister, armedRegisters, withoutRegisters } from "./debug/dr7.ts";
-import type { HostDebugFacts } from "./debug/facts.ts";
-import { handlerOf } from "./debug/handlers.ts";
-import { Watcher } from "./debug/watcher.ts";
-import type { X86VcpuFile } from "./vcpuFile.ts";
+import {
+  kvmCpuid2,
+  kvmCpuidEntry2,
+  kvmDebugregs,
+  kvmFpu,
+  kvmGuestDebug,
+  kvmMsrEntry,
+  kvmMsrs,
+  kvmRegs,
+  kvmRun,
+  kvmSregs,
+  kvmVcpuEvents,
+  kvmXcrs,
+  kvmXsave,
+} from "../uapi/x86_64/structures.ts";
+import { ExitReader } from "./exitReader.ts";
 
-const { ENABLE, SINGLESTEP, USE_SW_BP, USE_HW } = guestDebugControl;
-const { INJECT_BP } = x86GuestDebugControl;
+/** Room for the arguments of ioctls; the largest are 300 CPUID entries. */
+const argumentBytes = 16384;
 
-const trapFlag = 0x100;
-const resumeFlag = 0x1_0000n;
+const mmioData = kvmRun.offsets.exit + kvmRun.members.exit.members.mmio.offsets.data;
 
-/** DR6: BS, and the bits that are always one (Intel SDM volume 3, 18.2.3). */
-const dr6Step = 0x4000n;
-const dr6Fixed = 0xffff_0ff0n;
-const dr6Hits = 0xfn;
+const intr: X86Exit = { reason: "INTR" };
 
-const vectorDebug = 1;
-const vectorBreakpoint = 3;
-
-/** The one-byte instructions that a debugger and a guest break with. */
-const int3 = 0xcc;
-const int1 = 0xf1;
-
-/** A debug exit that the kernel did not make. */
-interface OwnDebugExit {
-  readonly reason: "DEBUG";
-  readonly arch: { -readonly [K in keyof X86DebugExit]: X86DebugExit[K] };
+/** What a vCPU is made of. */
+export interface X86VcpuParts {
+  readonly libc: Libc;
+  readonly id: number;
+  readonly file: number;
+  readonly mmapSize: number;
+  readonly interrupter: Interrupter;
 }
 
-/**
- * A vCPU of the host's KVM whose debug exits are those of the Intel SDM: what this host's kernel is known to leave out
- * (`HostDebugFacts`) is made up for here. Everything else is the kernel's.
- */
+/** A vCPU of the host's KVM: its ioctls by their names, and `KVM_RUN` in the calling thread. */
 export class LinuxX86Vcpu {
   readonly id: number;
-  /** The same vCPU as the kernel has it, with all its ioctls. */
-  readonly file: X86VcpuFile;
-  readonly #facts: HostDebugFacts;
-  readonly #ram: GuestRam;
-  readonly #watcher: Watcher;
-  readonly #ownExit: OwnDebugExit = {
-    reason: "DEBUG",
-    arch: { exception: vectorDebug, pc: 0n, dr6: 0n, dr7: 0n },
-  };
-  #debug: X86GuestDebug = { control: 0 };
-  #execution: readonly ArmedRegister[] = [];
-  /** The kernel is to complete an instruction for which the last exit was. */
-  #unfinished = false;
-  /** RF may be set: somebody has written the registers, or the vCPU is at a breakpoint. */
-  #mayPass = false;
+  readonly #libc: Libc;
+  readonly #file: number;
+  readonly #run: HostMemory;
+  readonly #argument: HostMemory;
+  readonly #exits: ExitReader;
+  readonly #interrupter: Interrupter;
 
-  constructor(file: X86VcpuFile, ram: GuestRam, facts: HostDebugFacts) {
-    this.id = file.id;
-    this.file = file;
-    this.#ram = ram;
-    this.#facts = facts;
-    this.#watcher = new Watcher(ram);
+  /** @throws KvmError */
+  constructor({ libc, id, file, mmapSize, interrupter }: X86VcpuParts) {
+    this.id = id;
+    this.#libc = libc;
+    this.#file = file;
+    this.#run = HostMemory.ofFile(libc, file, mmapSize);
+    this.#argument = HostMemory.allocate(libc, argumentBytes);
+    this.#exits = new ExitReader(this.#run);
+    this.#interrupter = interrupter;
+    this.#ioctl("KVM_SET_SIGNAL_MASK", interrupter.signalMask());
   }
 
   /**
    * `KVM_RUN`, until the guest needs somebody or something interrupts it. The exit is to be read before the next run.
-   * @throws KvmError what the kernel answers; EOPNOTSUPP for a step in user mode where the host's KVM cannot
+   * @throws KvmError what the kernel answers; EFAULT when guest memory cannot be had
    */
   run(): X86Exit {
-    if (this.#watcher.active) this.#watcher.place(this.file);
-    if (this.#stepping && !this.#facts.step.user) this.#refuseUserMode();
-    let exit = this.#unfinished ? this.#finish() : undefined;
-    exit ??= this.#mayPass ? this.#pass() : undefined;
-    while (exit === undefined) exit = this.#judge(this.file.run());
-    return exit;
+    if (this.#libc.ioctl(this.#file, x86Ioctls.KVM_RUN, 0) === 0) return this.#exits.read();
+    return this.#interrupted();
   }
 
-  /** `KVM_SET_GUEST_DEBUG`. @throws KvmError EINVAL on control bits this KVM does not know; nothing changes then. */
-  setGuestDebug(debug: X86GuestDebug): void {
-    const { control } = debug;
-    const armed = this.#armed(debug);
-    const ownData = armed.filter((each) => this.#isOurs(each));
-    const ownInjection = (control & INJECT_BP) !== 0 && !this.#facts.injectsAfterInt3;
-    this.file.setGuestDebug({
-      control: ownInjection ? control & ~INJECT_BP : control,
-      debugRegisters: kernelRegisters(debug, ownData),
-    });
-    this.#debug = { ...debug, control: control & ~(INJECT_BP | x86GuestDebugControl.INJECT_DB) };
-    this.#execution = armed.filter(({ kind }) => kind === "execute");
-    this.#watcher.arm(ownData);
-    if (ownInjection) this.#inject(vectorBreakpoint, 1n);
+  /**
+   * Completes the instruction that the last exit is in the middle of (port input and output, MMIO), without executing another.
+   * @returns what came instead, if its completion needs another exit; undefined when it is complete.
+   */
+  complete(): X86Exit | undefined {
+    this.#run.view.setUint8(kvmRun.offsets.immediate_exit, 1);
+    try {
+      const exit = this.run();
+      return exit === intr ? undefined : exit;
+    } finally {
+      this.#run.view.setUint8(kvmRun.offsets.immediate_exit, 0);
+    }
   }
 
   /** The data of an MMIO read exit, before the vCPU runs again. */
   completeMmio(data: bigint): void {
-    this.file.completeMmio(data);
+    this.#run.view.setBigUint64(mmioData, BigInt.asUintN(64, data), true);
   }
 
   getRegs(): X86Regs {
-    return this.file.getRegs();
+    return this.#get("KVM_GET_REGS", kvmRegs);
   }
 
   /** @throws KvmError EINVAL */
   setRegs(regs: X86Regs): void {
-    this.file.setRegs(regs);
-    this.#mayPass = true;
+    this.#set("KVM_SET_REGS", kvmRegs, regs);
   }
 
   getSregs(): X86Sregs {
-    return this.file.getSregs();
+    return this.#get("KVM_GET_SREGS", kvmSregs);
   }
 
   /** @throws KvmError EINVAL for control registers that contradict each other. */
   setSregs(sregs: X86Sregs): void {
-    this.file.setSregs(sregs);
+    this.#set("KVM_SET_SREGS", kvmSregs, sregs);
   }
 
   getFpu(): X86Fpu {
-    return this.file.getFpu();
+    return this.#get("KVM_GET_FPU", kvmFpu);
   }
 
+  /** All but MXCSR, which KVM neither gives nor takes here; an XSAVE image may still show the old state, so use one or the other. */
   setFpu(fpu: X86Fpu): void {
-    this.file.setFpu(fpu);
+    this.#set("KVM_SET_FPU", kvmFpu, fpu);
   }
 
+  /** The image of XSAVE in its standard form, 4096 bytes (Intel SDM volume 1, 13.4): MXCSR and vector registers too. */
   getXsave(): Uint8Array {
-    return this.file.getXsave();
+    this.#ioctl("KVM_GET_XSAVE", this.#argument.address);
+    return this.#argument.bytes.slice(0, kvmXsave.size);
   }
 
+  /** @throws KvmError EINVAL for an image that has what this vCPU has not. */
   setXsave(image: Uint8Array): void {
-    this.file.setXsave(image);
+    this.#argument.bytes.set(image.subarray(0, kvmXsave.size));
+    this.#ioctl("KVM_SET_XSAVE", this.#argument.address);
   }
 
   getXcrs(): X86Xcrs {
-    return this.file.getXcrs();
+    return this.#get("KVM_GET_XCRS", kvmXcrs);
   }
 
   setXcrs(xcrs: X86Xcrs): void {
-    this.file.setXcrs(xcrs);
+    this.#set("KVM_SET_XCRS", kvmXcrs, xcrs);
   }
 
+  /** The guest's own debug registers. */
   getDebugRegs(): X86DebugRegs {
-    return this.file.getDebugRegs();
+    return this.#get("KVM_GET_DEBUGREGS", kvmDebugregs);
   }
 
   setDebugRegs(registers: X86DebugRegs): void {
-    this.file.setDebugRegs(registers);
+    this.#set("KVM_SET_DEBUGREGS", kvmDebugregs, registers);
   }
 
   getVcpuEvents(): X86VcpuEvents {
-    return this.file.getVcpuEvents();
+    return this.#get("KVM_GET_VCPU_EVENTS", kvmVcpuEvents);
   }
 
   setVcpuEvents(events: X86VcpuEvents): void {
-    this.file.setVcpuEvents(events);
+    this.#set("KVM_SET_VCPU_EVENTS", kvmVcpuEvents, events);
   }
 
-  /** @throws KvmError EINVAL when this vCPU has none of that index. */
+  /** A model-specific register. @throws KvmError EINVAL when this vCPU has none of that index. */
   getMsr(index: number): bigint {
-    return this.file.getMsr(index);
+    this.#encodeMsr(index, 0n);
+    if (this.#ioctl("KVM_GET_MSRS", this.#argument.address) !== 1) throw noMsr(index);
+    return this.#argument.view.getBigUint64(kvmMsrs.size + kvmMsrEntry.offsets.data, true);
   }
 
-  /** @throws KvmError EINVAL */
+  /** @throws KvmError EINVAL for an index there is no register of, and for a value it cannot take. */
   setMsr(index: number, value: bigint): void {
-    this.file.setMsr(index, value);
+    this.#encodeMsr(index, value);
+    if (this.#ioctl("KVM_SET_MSRS", this.#argument.address) !== 1) throw noMsr(index, value);
   }
 
-  /** What is behind a linear address, undefined when not mapped. */
+  /** `KVM_SET_CPUID2`: what the guest's CPUID tells. */
+  setCpuid(entries: readonly X86CpuidEntry[]): void {
+    const { view, address } = this.#argument;
+    if (kvmCpuid2.size + entries.length * kvmCpuidEntry2.size > argumentBytes)
+      throw new KvmError("E2BIG", `${entries.length} CPUID entries`);
+    encode(kvmCpuid2, view, { nent: entries.length, padding: 0 });
+    entries.forEach((entry, i) => {
+      encode(kvmCpuidEntry2, view, entry, kvmCpuid2.size + i * kvmCpuidEntry2.size);
+    });
+    this.#ioctl("KVM_SET_CPUID2", address);
+  }
+
+  /** `KVM_SET_GUEST_DEBUG`. @throws KvmError EINVAL on control bits this KVM does not know. */
+  setGuestDebug({ control, debugRegisters }: X86GuestDebug): void {
+    const debugreg = [0n, 0n, 0n, 0n, 0n, 0n, 0n, 0n];
+    debugRegisters?.addresses.forEach((address, i) => {
+      debugreg[i] = address;
+    });
+    debugreg[7] = debugRegisters?.dr7 ?? 0n;
+    this.#set("KVM_SET_GUEST_DEBUG", kvmGuestDebug, { control, pad: 0, arch: { debugreg } });
+  }
+
+  /** `KVM_TRANSLATE`: what is behind a linear address, undefined when not mapped. */
   translate(address: bigint): Translation | undefined {
-    return this.file.translate(address);
+    encode(kvmTranslation, this.#argument.view, { linear_address: BigInt.asUintN(64, address) });
+    this.#ioctl("KVM_TRANSLATE", this.#argument.address);
+    const { physical_address, valid, writeable, usermode } = decode(kvmTranslation, this.#argument.view);
+    if (valid === 0) return undefined;
+    return { physicalAddress: physical_address, writeable: writeable !== 0, usermode: usermode !== 0 };
   }
 
+  /** `KVM_GET_MP_STATE`. */
   get mpState(): MpState {
-    return this.file.mpState;
+    switch (this.#get("KVM_GET_MP_STATE", kvmMpState).mp_state) {
+      case mpStates.KVM_MP_STATE_RUNNABLE:
+        return "RUNNABLE";
+      case mpStates.KVM_MP_STATE_HALTED:
+        return "HALTED";
+      default:
+        return "STOPPED";
+    }
   }
 
+  /** `KVM_SET_MP_STATE`; STOPPED waits for INIT and SIPI, as application processors do after reset. */
   setMpState(state: MpState): void {
-    this.file.setMpState(state);
+    const number = {
+      RUNNABLE: mpStates.KVM_MP_STATE_RUNNABLE,
+      HALTED: mpStates.KVM_MP_STATE_HALTED,
+      STOPPED: mpStates.KVM_MP_STATE_UNINITIALIZED,
+    }[state];
+    this.#set("KVM_SET_MP_STATE", kvmMpState, { mp_state: number });
   }
 
-  /** Ends the present run, or the next one, with an INTR exit; from any thread. */
+  /** Ends the present `KVM_RUN`, or the next one, with an INTR exit; from any thread. */
   interrupt(): void {
-    this.file.interrupt();
+    this.#interrupter.interrupt();
   }
 
+  /** The vCPU's end; it must not be used any more. */
   close(): void {
-    this.file.close();
+    this.#run.release();
+    this.#argument.release();
+    this.#libc.close(this.#file);
   }
 
-  get #stepping(): boolean {
-    return (this.#debug.control & SINGLESTEP) !== 0;
+  #interrupted(): X86Exit {
+    if (!wasInterrupted(this.#libc.errno)) throw this.#libc.lastError("KVM_RUN");
+    this.#interrupter.acknowledge();
+    return intr;
   }
 
-  #armed({ control, debugRegisters }: X86GuestDebug): readonly ArmedRegister[] {
-    if ((control & USE_HW) === 0 || debugRegisters === undefined) return [];
-    return armedRegisters(debugRegisters.addresses, debugRegisters.dr7);
+  #encodeMsr(index: number, data: bigint): void {
+    encode(kvmMsrs, this.#argument.view, { nmsrs: 1, pad: 0 });
+    encode(kvmMsrEntry, this.#argument.view, { index, reserved: 0, data }, kvmMsrs.size);
   }
 
-  /** Whether this register is a watchpoint that the kernel would never report. */
-  #isOurs({ kind }: ArmedRegister): boolean {
-    return (kind === "write" || kind === "access") && !this.#facts.watchpoint.kernel;
+  #get<M extends Members>(name: keyof typeof x86Ioctls, layout: Layout<M>): ValueOf<Layout<M>> {
+    this.#ioctl(name, this.#argument.address);
+    return decode(layout, this.#argument.view);
   }
 
-  #refuseUserMode(): void {
-    const { ss } = this.file.getSregs();
-    if (ss.dpl !== 3) return;
-    throw new KvmError("EOPNOTSUPP", "this host's KVM cannot single-step a guest's user mode");
+  #set<M extends Members>(name: keyof typeof x86Ioctls, layout: Layout<M>, value: ValueOf<Layout<M>>): void {
+    encode(layout, this.#argument.view, value);
+    this.#ioctl(name, this.#argument.address);
   }
 
-  /** What an exit of the kernel means; undefined when the guest goes on. */
-  #judge(exit: X86Exit): X86Exit | undefined {
-    switch (exit.reason) {
-      case "IO":
-        this.#unfinished = true;
-        return exit;
-      case "MMIO":
-        this.#unfinished = true;
-        return this.#watcher.active && this.#watcher.access(exit, this.file) ? this.#finish() : exit;
-      case "DEBUG":
-        return this.#debugExit(exit);
-      case "INTERNAL_ERROR":
-        return exit.suberror === internalErrors.KVM_INTERNAL_ERROR_EMULATION ? this.#emulate(exit) : exit;
-      default:
-        return exit;
-    }
-  }
-
-  #debugExit(exit: Extract<X86Exit, { reason: "DEBUG" }>): X86Exit | undefined {
-    const { arch } = exit;
-    if (arch.exception !== vectorDebug) return exit;
-    if (this.#execution.length > 0) {
-      if ((arch.dr6 & dr6Hits) !== 0n) this.#mayPass = true;
-      return this.#withHits(exit);
-    }
-    // MOV SS and POP SS hold debug traps back until the next instruction is executed. SDM volume 3, 6.8.3.
-    if (this.file.movSsShadowAtExit) return undefined;
-    return this.#withHits(exit);
-  }
-
-  /** Adds the watchpoints that the instruction has hit. */
-  #withHits(exit: Extract<X86Exit, { reason: "DEBUG" }>): X86Exit {
-    const { hits } = this.#watcher;
-    if (hits === 0) return exit;
-    return this.#report(vectorDebug, exit.arch.dr6 | BigInt(this.#takeHits()));
-  }
-
-  #takeHits(): number {
-    const { hits } = this.#watcher;
-    this.#watcher.hits = 0;
-    return hits;
-  }
-
-  /**
-   * Completes the instruction that the last exit was in the middle of. KVM checks no step after port output and MMIO writes,
-   * which need nothing more in the kernel; so that is done here, once the last piece is complete.
-   * @returns what is to be reported; undefined when the guest goes on.
-   */
-  #finish(): X86Exit | undefined {
-    const guestSteps = (this.file.rflagsAtExit & trapFlag) !== 0;
-    if (!this.#stepping && !guestSteps && !this.#watcher.active) {
-      this.#unfinished = false;
-      return undefined;
-    }
-    const exit = this.file.complete();
-    this.#unfinished = false;
-    if (exit !== undefined) return this.#judge(exit);
-    // A fault on the way: the instruction is not executed, and the exception is what comes next.
-    if (this.file.exceptionAtExit) {
-      this.#takeHits();
-      return undefined;
-    }
-    const hits = BigInt(this.#takeHits());
-    if (this.#stepping || hits !== 0n)
-      return this.#report(vectorDebug, dr6Fixed | hits | (this.#stepping ? dr6Step : 0n));
-    if (guestSteps) this.#trapGuest();
-    return undefined;
-  }
-
-  /** The guest's own single step: #DB with BS, the lower bits of its DR6 cleared. */
-  #trapGuest(): void {
-    const registers = this.file.getDebugRegs();
-    this.file.setDebugRegs({ ...registers, dr6: (registers.dr6 & ~dr6Hits) | dr6Step });
-    this.#inject(vectorDebug, 0n);
-  }
-
-  /** Goes on from an execution breakpoint with RF where the kernel does not look at RF: without the breakpoint, for one step. */
-  #pass(): X86Exit | undefined {
-    this.#mayPass = false;
-    if (this.#facts.resumeFlag || this.#execution.length === 0) return undefined;
-    const { rflags, rip } = this.file.getRegs();
-    if ((rflags & resumeFlag) === 0n) return undefined;
-    const { cs } = this.file.getSregs();
-    const pc = cs.l === 1 ? rip : rip + cs.base;
-    const here = this.#execution.filter(({ address }) => address === pc);
-    if (here.length === 0) return undefined;
-    const ours = this.#armed(this.#debug).filter((each) => this.#isOurs(each));
-    const { control } = this.#debug;
-    this.file.setGuestDebug({
-      control: control | ENABLE | SINGLESTEP,
-      debugRegisters: kernelRegisters(this.#debug, [...ours, ...here]),
-    });
-    const exit = this.file.run();
-    this.file.setGuestDebug({ control, debugRegisters: kernelRegisters(this.#debug, ours) });
-    const judged = this.#judge(exit);
-    const wasOnlyOurStep = exit.reason === "DEBUG" && !this.#stepping && (exit.arch.dr6 & dr6Hits) === 0n;
-    return wasOnlyOurStep && judged === exit ? undefined : judged;
-  }
-
-  /** Does what the kernel cannot: INT3 and INT1. */
-  #emulate(exit: X86InternalError): X86Exit | undefined {
-    switch (exit.instruction?.[0]) {
-      case int3:
-        if ((this.#debug.control & USE_SW_BP) !== 0) return this.#report(vectorBreakpoint, dr6Fixed);
-        return this.#deliver(vectorBreakpoint);
-      case int1:
-        return this.#deliver(vectorDebug);
-      default:
-        return exit;
-    }
-  }
-
-  /** Gives the guest the exception of the one-byte instruction at RIP. */
-  #deliver(vector: number): X86Exit | undefined {
-    const handler = this.#stepping
-      ? handlerOf(this.file, vector, (at, n) => this.#ram.read(at, n))
-      : undefined;
-    this.#inject(vector, 1n);
-    if (handler === undefined || !this.#facts.execution.kernel) return undefined;
-    // The step ends before the handler's first instruction, where a breakpoint is put for the moment.
-    const { control, debugRegisters } = this.#debug;
-    this.file.setGuestDebug({
-      control: ENABLE | USE_HW | (control & x86GuestDebugControl.BLOCKIRQ),
-      debugRegisters: { addresses: [handler], dr7: 0x402n },
-    });
-    const exit = this.file.run();
-    this.file.setGuestDebug({ control, debugRegisters });
-    return exit.reason === "DEBUG" ? this.#report(vectorDebug, dr6Fixed | dr6Step) : this.#judge(exit);
-  }
-
-  /** Puts an exception into the guest, as of the instruction that begins `skipped` bytes further on. */
-  #inject(vector: number, skipped: bigint): void {
-    if (skipped !== 0n) {
-      const regs = this.file.getRegs();
-      this.file.setRegs({ ...regs, rip: regs.rip + skipped, rflags: regs.rflags & ~resumeFlag });
-    }
-    const events = this.file.getVcpuEvents();
-    this.file.setVcpuEvents({
-      ...events,
-      flags: 0,
-      exception: {
-        ...events.exception,
-        injected: 1,
-        nr: vector,
-        has_error_code: 0,
-        pending: 0,
-        error_code: 0,
-      },
-    });
-  }
-
-  #report(exception: number, dr6: bigint): X86Exit {
-    const { arch } = this.#ownExit;
-    arch.exception = exception;
-    arch.pc = this.file.pcAtExit;
-    arch.dr6 = dr6;
-    arch.dr7 = this.#debug.debugRegisters?.dr7 ?? 0x400n;
-    return this.#ownExit;
+  #ioctl(name: keyof typeof x86Ioctls, argument: number): number {
+    const result = this.#libc.ioctl(this.#file, x86Ioctls[name], argument);
+    if (result < 0) throw this.#libc.lastError(name);
+    return result;
   }
 }
 
-function kernelRegisters(
-  { debugRegisters }: X86GuestDebug,
-  without: readonly ArmedRegister[],
-): X86GuestDebug["debugRegisters"] {
-  return debugRegisters && { ...debugRegisters, dr7: withoutRegisters(debugRegisters.dr7, without) };
+function noMsr(index: number, value?: bigint): KvmError {
+  const written = value === undefined ? "" : `, or it cannot be 0x${value.toString(16)}`;
+  return new KvmError("EINVAL", `there is no MSR 0x${index.toString(16)}${written}`);
 }
