@@ -12,7 +12,25 @@ interface Slot {
   readonly end: bigint;
   readonly readOnly: boolean;
   readonly memory: HostMemory;
+  /** The kernel's slots that make it up. */
+  readonly pieces: readonly Piece[];
 }
+
+/** A slot as the kernel has it: a part of one of ours, all of whose pages are treated alike. */
+interface Piece {
+  readonly number: number;
+  readonly base: bigint;
+  readonly end: bigint;
+  readonly readOnly: boolean;
+}
+
+/** How a page is kept from the guest: its writes end `KVM_RUN`, or all its accesses do. */
+export type Withheld = "writes" | "accesses";
+
+const pageBytes = 4096n;
+
+/** Numbers of the kernel's slots that are parts of ours; below are ours. */
+const firstPieceNumber = 16_384;
 
 /** The memory slots of a VM and the host memory behind them. */
 export class GuestRam {
@@ -20,6 +38,7 @@ export class GuestRam {
   readonly #vm: number;
   readonly #argument: HostMemory;
   readonly #slots = new Map<number, Slot>();
+  #withheld: ReadonlyMap<bigint, Withheld> = new Map();
 
   constructor(libc: Libc, vm: number) {
     this.#libc = libc;
@@ -40,6 +59,11 @@ export class GuestRam {
       old.memory.release();
       return;
     }
+    if (slot < 0 || slot >= firstPieceNumber)
+      throw new KvmError(
+        "EINVAL",
+        `memory slots are numbered from 0 to ${firstPieceNumber - 1}, not ${slot}`,
+      );
     if (old === undefined) {
       const memory = HostMemory.allocate(this.#libc, sizeOf(region));
       try {
@@ -58,6 +82,25 @@ export class GuestRam {
     this.#add(slot, { ...old, readOnly });
   }
 
+  /** Keeps pages from the guest, and no others; `view`, `read` and `write` still reach them. @param pages by their first address */
+  withhold(pages: ReadonlyMap<bigint, Withheld>): void {
+    const before = this.#withheld;
+    const changed = [...before.keys(), ...pages.keys()].filter(
+      (page) => before.get(page) !== pages.get(page),
+    );
+    this.#withheld = new Map(pages);
+    for (const [number, slot] of [...this.#slots]) {
+      if (!changed.some((page) => page >= slot.base && page < slot.end)) continue;
+      this.#remove(number, slot);
+      this.#add(number, slot);
+    }
+  }
+
+  /** How the page of an address is kept from the guest now. */
+  withheldAt(address: bigint): Withheld | undefined {
+    return this.#withheld.get(address - (address % pageBytes));
+  }
+
   /** The bytes of guest-physical memory themselves, not a copy. @throws KvmError EFAULT unless one slot has them all. */
   view(address: bigint, length: number): Uint8Array {
     const end = address + BigInt(length);
@@ -73,7 +116,7 @@ export class GuestRam {
   /** Copies guest-physical memory out, also across slots. @throws KvmError EFAULT */
   read(address: bigint, length: number): Uint8Array {
     const bytes = new Uint8Array(length);
-    this.#pieces(address, length, (piece, offset) => {
+    this.#parts(address, length, (piece, offset) => {
       bytes.set(piece, offset);
     });
     return bytes;
@@ -82,7 +125,7 @@ export class GuestRam {
   /** Copies bytes in, also into read-only slots. @throws KvmError EFAULT; nothing is written then. */
   write(address: bigint, bytes: Uint8Array): void {
     const pieces: [Uint8Array, number][] = [];
-    this.#pieces(address, bytes.length, (piece, offset) => {
+    this.#parts(address, bytes.length, (piece, offset) => {
       pieces.push([piece, offset]);
     });
     for (const [piece, offset] of pieces) piece.set(bytes.subarray(offset, offset + piece.length));
@@ -95,7 +138,7 @@ export class GuestRam {
     this.#argument.release();
   }
 
-  #pieces(address: bigint, length: number, visit: (piece: Uint8Array, offset: number) => void): void {
+  #parts(address: bigint, length: number, visit: (piece: Uint8Array, offset: number) => void): void {
     let done = 0;
     while (done < length) {
       const at = address + BigInt(done);
@@ -108,26 +151,58 @@ export class GuestRam {
     }
   }
 
-  #add(slot: number, value: Slot): void {
-    this.#ioctl(slot, value, value.end - value.base);
-    this.#slots.set(slot, value);
+  #add(number: number, slot: Omit<Slot, "pieces">): void {
+    const pieces = this.#pieces(number, slot);
+    const added: Piece[] = [];
+    try {
+      for (const piece of pieces) {
+        this.#ioctl(piece, slot, piece.end - piece.base);
+        added.push(piece);
+      }
+    } catch (error) {
+      for (const piece of added) this.#ioctl(piece, slot, 0n);
+      throw error;
+    }
+    this.#slots.set(number, { ...slot, pieces });
   }
 
-  #remove(slot: number, value: Slot): void {
-    this.#ioctl(slot, value, 0n);
-    this.#slots.delete(slot);
+  #remove(number: number, slot: Slot): void {
+    for (const piece of slot.pieces) this.#ioctl(piece, slot, 0n);
+    this.#slots.delete(number);
   }
 
-  #ioctl(slot: number, { base, readOnly, memory }: Slot, size: bigint): void {
+  /** A slot in parts: what is between withheld pages, and those pages whose writes alone are. */
+  #pieces(number: number, { base, end, readOnly }: Omit<Slot, "pieces">): readonly Piece[] {
+    const withheld = [...this.#withheld].filter(([page]) => page >= base && page < end);
+    if (withheld.length === 0) return [{ number, base, end, readOnly }];
+    const parts: Omit<Piece, "number">[] = [];
+    let from = base;
+    for (const [page, how] of withheld.sort(([a], [b]) => (a < b ? -1 : 1))) {
+      if (page > from) parts.push({ base: from, end: page, readOnly });
+      if (how === "writes") parts.push({ base: page, end: page + pageBytes, readOnly: true });
+      from = page + pageBytes;
+    }
+    if (from < end) parts.push({ base: from, end, readOnly });
+    const used = new Set(
+      [...this.#slots.values()].flatMap(({ pieces }) => pieces.map((each) => each.number)),
+    );
+    let next = firstPieceNumber;
+    return parts.map((part) => {
+      while (used.has(next)) next++;
+      return { ...part, number: next++ };
+    });
+  }
+
+  #ioctl(piece: Piece, { base, memory }: Omit<Slot, "pieces">, size: bigint): void {
     encode(kvmUserspaceMemoryRegion, this.#argument.view, {
-      slot,
-      flags: readOnly ? memoryFlags.KVM_MEM_READONLY : 0,
-      guest_phys_addr: base,
+      slot: piece.number,
+      flags: piece.readOnly ? memoryFlags.KVM_MEM_READONLY : 0,
+      guest_phys_addr: piece.base,
       memory_size: size,
-      userspace_addr: BigInt(memory.address),
+      userspace_addr: BigInt(memory.address) + (piece.base - base),
     });
     if (this.#libc.ioctl(this.#vm, ioctls.KVM_SET_USER_MEMORY_REGION, this.#argument.address) < 0)
-      throw this.#libc.lastError(`memory slot ${slot} at 0x${base.toString(16)}`);
+      throw this.#libc.lastError(`memory slot ${piece.number} at 0x${piece.base.toString(16)}`);
   }
 }
 

@@ -18,6 +18,10 @@ export const departures = {
   "resume-flag-is-ignored":
     "RFLAGS.RF does not let the guest execute the instruction at a breakpoint of the host (SDM volume 3, 18.3.1.1).",
   "watchpoints-never-hit": "Data breakpoints of the host never hit.",
+  "access-watchpoints-are-refused":
+    "Where the kernel's never hit, the linux substrate watches writes by stepping and comparing; reads it refuses with EOPNOTSUPP.",
+  "user-mode-steps-are-refused":
+    "Where the kernel runs user mode undebugged, the linux substrate refuses to step it with EOPNOTSUPP.",
   "own-watchpoints-never-hit": "Data breakpoints of the guest never hit.",
   "own-step-is-lost-while-the-host-steps":
     "While the host steps, TF that the guest has set is forgotten: it gets no #DB, and its TF is gone when the host lets go.",

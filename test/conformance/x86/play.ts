@@ -1,3 +1,4 @@
+import { KvmError } from "../../../src/kvm/errors.ts";
 import type { X86Exit } from "../../../src/kvm/exits.ts";
 import { addressOf } from "./environment.ts";
 import type { GuestCode } from "./guest.ts";
@@ -24,10 +25,19 @@ export function play(subject: Subject, scenario: Scenario, code: GuestCode): Per
       const regs = subject.getRegs();
       subject.setRegs({ ...regs, rflags: regs.rflags | resumeFlag });
     }
-    if (debug !== undefined) subject.setGuestDebug(guestDebugOf(debug, code));
+    const refusal = debug && refusalOf(() => subject.setGuestDebug(guestDebugOf(debug, code)));
+    if (refusal !== undefined) {
+      ended = true;
+      return [refusal];
+    }
     const seen: string[] = [];
     while (seen.length < expected.length && !ended) {
-      const exit = subject.run();
+      const exit = runOnce(subject);
+      if (typeof exit === "string") {
+        ended = true;
+        seen.push(exit);
+        break;
+      }
       seen.push(describe(exit, subject, code));
       answer(exit, subject, scenario.answer ?? 0);
       ended = isEnd(exit);
@@ -35,6 +45,25 @@ export function play(subject: Subject, scenario: Scenario, code: GuestCode): Per
     return seen;
   });
   return { sees, ends: ending(subject, scenario, code) };
+}
+
+/** What a refused call says. */
+function refusalOf(call: () => void): string | undefined {
+  try {
+    call();
+    return undefined;
+  } catch (error) {
+    if (error instanceof KvmError) return `refused: ${error.errno}`;
+    throw error;
+  }
+}
+
+function runOnce(subject: Subject): X86Exit | string {
+  let exit: X86Exit | undefined;
+  const refusal = refusalOf(() => {
+    exit = subject.run();
+  });
+  return exit ?? refusal ?? "nothing";
 }
 
 function isEnd({ reason }: X86Exit): boolean {

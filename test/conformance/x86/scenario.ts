@@ -32,7 +32,7 @@ export interface Act {
   readonly jump?: string;
   /**
    * The exits that follow, one line each: `step at LABEL`, `int3 at LABEL`, `hardware N at LABEL`, `out PORT BYTES`,
-   * `in PORT × COUNT`, `write ADDRESS BYTES`, `read ADDRESS × LENGTH`, `hlt`, `shutdown`, `error …`.
+   * `in PORT × COUNT`, `write ADDRESS BYTES`, `read ADDRESS × LENGTH`, `hlt`, `shutdown`, `error at LABEL`, `refused: ERRNO`, `runs on` (for longer than the suite waits).
    */
   readonly sees: readonly string[];
 }

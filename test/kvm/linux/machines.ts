@@ -1,4 +1,5 @@
 import { LinuxKvm } from "../../../src/kvm/linux/kvm.ts";
+import { faithful } from "../../../src/kvm/linux/x86_64/debug/facts.ts";
 import { identityMap, longMode, realMode } from "../../../src/kvm/linux/x86_64/modes.ts";
 import type { LinuxX86Vcpu } from "../../../src/kvm/linux/x86_64/vcpu.ts";
 import { LinuxX86Vm, type LinuxX86VmOptions } from "../../../src/kvm/linux/x86_64/vm.ts";
@@ -18,10 +19,13 @@ export interface TestMachine {
 export const fromHex = (hex: string): Uint8Array =>
   Uint8Array.from(hex.match(/[0-9a-f]{2}/g) ?? [], (digits) => Number.parseInt(digits, 16));
 
+/** What a machine may have beside the usual. */
+export type MachineOptions = Partial<LinuxX86VmOptions>;
+
 /** A machine with the code in it. */
-export function machine(mode: "real" | "long", hex: string, options: LinuxX86VmOptions = {}): TestMachine {
+export function machine(mode: "real" | "long", hex: string, options: MachineOptions = {}): TestMachine {
   const kvm = LinuxKvm.open();
-  const vm = new LinuxX86Vm(kvm, options);
+  const vm = new LinuxX86Vm(kvm, { facts: faithful, ...options });
   kvm.close();
   const [vcpu] = vm.vcpus;
   if (vcpu === undefined) throw new Error("no vCPU");
@@ -42,7 +46,7 @@ export function withMachine<T>(
   mode: "real" | "long",
   hex: string,
   test: (machine: TestMachine) => T,
-  options: LinuxX86VmOptions = {},
+  options: MachineOptions = {},
 ): T {
   const made = machine(mode, hex, options);
   try {

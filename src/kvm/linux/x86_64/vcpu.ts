@@ -1,16 +1,10 @@
 import { KvmError } from "../../errors.ts";
-import type { X86Exit } from "../../exits.ts";
-import type { X86GuestDebug } from "../../guestDebug.ts";
+import type { X86DebugExit, X86Exit, X86InternalError } from "../../exits.ts";
+import { guestDebugControl, type X86GuestDebug, x86GuestDebugControl } from "../../guestDebug.ts";
 import type { MpState, Translation } from "../../interface.ts";
-import type { Libc } from "../ffi/libc.ts";
-import { HostMemory } from "../hostMemory.ts";
-import { type Interrupter, wasInterrupted } from "../signals.ts";
-import { mpStates } from "../uapi/constants.ts";
-import { decode, encode, type Layout, type Members, type ValueOf } from "../uapi/layout.ts";
-import { kvmMpState, kvmTranslation } from "../uapi/structures.ts";
-import { x86Ioctls } from "../uapi/x86_64/ioctls.ts";
+import type { GuestRam } from "../guestRam.ts";
+import { internalErrors } from "../uapi/constants.ts";
 import type {
-  X86CpuidEntry,
   X86DebugRegs,
   X86Fpu,
   X86Regs,
@@ -18,260 +12,382 @@ import type {
   X86VcpuEvents,
   X86Xcrs,
 } from "../uapi/x86_64/records.ts";
-import {
-  kvmCpuid2,
-  kvmCpuidEntry2,
-  kvmDebugregs,
-  kvmFpu,
-  kvmGuestDebug,
-  kvmMsrEntry,
-  kvmMsrs,
-  kvmRegs,
-  kvmRun,
-  kvmSregs,
-  kvmVcpuEvents,
-  kvmXcrs,
-  kvmXsave,
-} from "../uapi/x86_64/structures.ts";
-import { ExitReader } from "./exitReader.ts";
+import { type ArmedRegister, armedRegisters, withoutRegisters } from "./debug/dr7.ts";
+import type { HostDebugFacts } from "./debug/facts.ts";
+import { handlerOf } from "./debug/handlers.ts";
+import { Watcher } from "./debug/watcher.ts";
+import type { X86VcpuFile } from "./vcpuFile.ts";
 
-/** Room for the arguments of ioctls; the largest are 300 CPUID entries. */
-const argumentBytes = 16384;
+const { ENABLE, SINGLESTEP, USE_SW_BP, USE_HW } = guestDebugControl;
+const { INJECT_BP, INJECT_DB, BLOCKIRQ } = x86GuestDebugControl;
 
-const mmioData = kvmRun.offsets.exit + kvmRun.members.exit.members.mmio.offsets.data;
+const trapFlag = 0x100;
+const resumeFlag = 0x1_0000n;
 
-const intr: X86Exit = { reason: "INTR" };
+/** DR6: BS, and the bits that are always one (Intel SDM volume 3, 18.2.3). */
+const dr6Step = 0x4000n;
+const dr6Fixed = 0xffff_0ff0n;
+const dr6Hits = 0xfn;
 
-/** What a vCPU is made of. */
-export interface X86VcpuParts {
-  readonly libc: Libc;
-  readonly id: number;
-  readonly file: number;
-  readonly mmapSize: number;
-  readonly interrupter: Interrupter;
+const vectorDebug = 1;
+const vectorBreakpoint = 3;
+
+/** The one-byte instructions that a debugger and a guest break with. */
+const int3 = 0xcc;
+const int1 = 0xf1;
+
+type DebugExit = Extract<X86Exit, { readonly reason: "DEBUG" }>;
+
+/** A debug exit that the kernel did not make. */
+interface OwnDebugExit {
+  readonly reason: "DEBUG";
+  readonly arch: { -readonly [K in keyof X86DebugExit]: X86DebugExit[K] };
 }
 
-/** A vCPU of the host's KVM: its ioctls by their names, and `KVM_RUN` in the calling thread. */
+/**
+ * A vCPU of the host's KVM whose debug exits are those of the Intel SDM: what this host's kernel is known to leave out
+ * (`HostDebugFacts`) is made up for here. Everything else is the kernel's.
+ */
 export class LinuxX86Vcpu {
   readonly id: number;
-  readonly #libc: Libc;
-  readonly #file: number;
-  readonly #run: HostMemory;
-  readonly #argument: HostMemory;
-  readonly #exits: ExitReader;
-  readonly #interrupter: Interrupter;
+  /** The same vCPU as the kernel has it, with all its ioctls. */
+  readonly file: X86VcpuFile;
+  readonly #facts: HostDebugFacts;
+  readonly #ram: GuestRam;
+  readonly #watcher: Watcher;
+  readonly #ownExit: OwnDebugExit = {
+    reason: "DEBUG",
+    arch: { exception: vectorDebug, pc: 0n, dr6: 0n, dr7: 0n },
+  };
+  #debug: X86GuestDebug = { control: 0 };
+  #execution: readonly ArmedRegister[] = [];
+  /** Watchpoints that the kernel does not know of. */
+  #watched: readonly ArmedRegister[] = [];
+  /** The kernel is to complete an instruction for which the last exit was. */
+  #unfinished = false;
+  /** Lower half of the linear address of the instruction that is being stepped. */
+  #from = 0;
+  /** Somebody has written the registers since the last exit. */
+  #moved = true;
+  /** RF may be set: somebody has written the registers, or the vCPU is at a breakpoint. */
+  #mayPass = false;
 
-  /** @throws KvmError */
-  constructor({ libc, id, file, mmapSize, interrupter }: X86VcpuParts) {
-    this.id = id;
-    this.#libc = libc;
-    this.#file = file;
-    this.#run = HostMemory.ofFile(libc, file, mmapSize);
-    this.#argument = HostMemory.allocate(libc, argumentBytes);
-    this.#exits = new ExitReader(this.#run);
-    this.#interrupter = interrupter;
-    this.#ioctl("KVM_SET_SIGNAL_MASK", interrupter.signalMask());
+  constructor(file: X86VcpuFile, ram: GuestRam, facts: HostDebugFacts) {
+    this.id = file.id;
+    this.file = file;
+    this.#ram = ram;
+    this.#facts = facts;
+    this.#watcher = new Watcher(ram);
   }
 
   /**
    * `KVM_RUN`, until the guest needs somebody or something interrupts it. The exit is to be read before the next run.
-   * @throws KvmError what the kernel answers; EFAULT when guest memory cannot be had
+   * @throws KvmError what the kernel answers; EOPNOTSUPP for a step in user mode where the host's KVM cannot
    */
   run(): X86Exit {
-    if (this.#libc.ioctl(this.#file, x86Ioctls.KVM_RUN, 0) === 0) return this.#exits.read();
-    return this.#interrupted();
+    if (this.#watcher.active) this.#watcher.place(this.file);
+    if (this.#kernelSteps && !this.#facts.step.user) this.#refuseUserMode();
+    let exit = this.#unfinished ? this.#finish() : undefined;
+    exit ??= this.#mayPass ? this.#pass() : undefined;
+    while (exit === undefined) {
+      if (this.#kernelSteps) this.#from = this.#moved ? this.#pcLow() : this.file.pcLowAtExit;
+      this.#moved = false;
+      exit = this.#judge(this.file.run());
+    }
+    return exit;
   }
 
-  /**
-   * Completes the instruction that the last exit is in the middle of (port input and output, MMIO), without executing another.
-   * @returns what came instead, if its completion needs another exit; undefined when it is complete.
-   */
-  complete(): X86Exit | undefined {
-    this.#run.view.setUint8(kvmRun.offsets.immediate_exit, 1);
-    try {
-      const exit = this.run();
-      return exit === intr ? undefined : exit;
-    } finally {
-      this.#run.view.setUint8(kvmRun.offsets.immediate_exit, 0);
-    }
+  /** `KVM_SET_GUEST_DEBUG`. @throws KvmError EINVAL on control bits this KVM does not know; nothing changes then. */
+  setGuestDebug(debug: X86GuestDebug): void {
+    const armed = armedRegisters(debug);
+    const watched = armed.filter((each) => this.#isOurs(each));
+    this.#watcher.check(watched);
+    const injectHere = (debug.control & INJECT_BP) !== 0 && !this.#facts.injectsAfterInt3;
+    this.file.setGuestDebug(
+      kernelDebug(injectHere ? { ...debug, control: debug.control & ~INJECT_BP } : debug, watched),
+    );
+    // Injections are done once.
+    this.#debug = { ...debug, control: debug.control & ~(INJECT_BP | INJECT_DB) };
+    this.#execution = armed.filter(({ kind }) => kind === "execute");
+    this.#watched = watched;
+    this.#watcher.arm(watched);
+    if (injectHere) this.#inject(vectorBreakpoint, 1n);
   }
 
   /** The data of an MMIO read exit, before the vCPU runs again. */
   completeMmio(data: bigint): void {
-    this.#run.view.setBigUint64(mmioData, BigInt.asUintN(64, data), true);
+    this.file.completeMmio(data);
   }
 
   getRegs(): X86Regs {
-    return this.#get("KVM_GET_REGS", kvmRegs);
+    return this.file.getRegs();
   }
 
   /** @throws KvmError EINVAL */
   setRegs(regs: X86Regs): void {
-    this.#set("KVM_SET_REGS", kvmRegs, regs);
+    this.file.setRegs(regs);
+    this.#mayPass = true;
+    this.#moved = true;
   }
 
   getSregs(): X86Sregs {
-    return this.#get("KVM_GET_SREGS", kvmSregs);
+    return this.file.getSregs();
   }
 
   /** @throws KvmError EINVAL for control registers that contradict each other. */
   setSregs(sregs: X86Sregs): void {
-    this.#set("KVM_SET_SREGS", kvmSregs, sregs);
+    this.file.setSregs(sregs);
+    this.#moved = true;
   }
 
   getFpu(): X86Fpu {
-    return this.#get("KVM_GET_FPU", kvmFpu);
+    return this.file.getFpu();
   }
 
-  /** All but MXCSR, which KVM neither gives nor takes here; an XSAVE image may still show the old state, so use one or the other. */
   setFpu(fpu: X86Fpu): void {
-    this.#set("KVM_SET_FPU", kvmFpu, fpu);
+    this.file.setFpu(fpu);
   }
 
-  /** The image of XSAVE in its standard form, 4096 bytes (Intel SDM volume 1, 13.4): MXCSR and vector registers too. */
   getXsave(): Uint8Array {
-    this.#ioctl("KVM_GET_XSAVE", this.#argument.address);
-    return this.#argument.bytes.slice(0, kvmXsave.size);
+    return this.file.getXsave();
   }
 
-  /** @throws KvmError EINVAL for an image that has what this vCPU has not. */
   setXsave(image: Uint8Array): void {
-    this.#argument.bytes.set(image.subarray(0, kvmXsave.size));
-    this.#ioctl("KVM_SET_XSAVE", this.#argument.address);
+    this.file.setXsave(image);
   }
 
   getXcrs(): X86Xcrs {
-    return this.#get("KVM_GET_XCRS", kvmXcrs);
+    return this.file.getXcrs();
   }
 
   setXcrs(xcrs: X86Xcrs): void {
-    this.#set("KVM_SET_XCRS", kvmXcrs, xcrs);
+    this.file.setXcrs(xcrs);
   }
 
-  /** The guest's own debug registers. */
   getDebugRegs(): X86DebugRegs {
-    return this.#get("KVM_GET_DEBUGREGS", kvmDebugregs);
+    return this.file.getDebugRegs();
   }
 
   setDebugRegs(registers: X86DebugRegs): void {
-    this.#set("KVM_SET_DEBUGREGS", kvmDebugregs, registers);
+    this.file.setDebugRegs(registers);
   }
 
   getVcpuEvents(): X86VcpuEvents {
-    return this.#get("KVM_GET_VCPU_EVENTS", kvmVcpuEvents);
+    return this.file.getVcpuEvents();
   }
 
   setVcpuEvents(events: X86VcpuEvents): void {
-    this.#set("KVM_SET_VCPU_EVENTS", kvmVcpuEvents, events);
+    this.file.setVcpuEvents(events);
   }
 
-  /** A model-specific register. @throws KvmError EINVAL when this vCPU has none of that index. */
+  /** @throws KvmError EINVAL when this vCPU has none of that index. */
   getMsr(index: number): bigint {
-    this.#encodeMsr(index, 0n);
-    if (this.#ioctl("KVM_GET_MSRS", this.#argument.address) !== 1) throw noMsr(index);
-    return this.#argument.view.getBigUint64(kvmMsrs.size + kvmMsrEntry.offsets.data, true);
+    return this.file.getMsr(index);
   }
 
-  /** @throws KvmError EINVAL for an index there is no register of, and for a value it cannot take. */
+  /** @throws KvmError EINVAL */
   setMsr(index: number, value: bigint): void {
-    this.#encodeMsr(index, value);
-    if (this.#ioctl("KVM_SET_MSRS", this.#argument.address) !== 1) throw noMsr(index, value);
+    this.file.setMsr(index, value);
   }
 
-  /** `KVM_SET_CPUID2`: what the guest's CPUID tells. */
-  setCpuid(entries: readonly X86CpuidEntry[]): void {
-    const { view, address } = this.#argument;
-    if (kvmCpuid2.size + entries.length * kvmCpuidEntry2.size > argumentBytes)
-      throw new KvmError("E2BIG", `${entries.length} CPUID entries`);
-    encode(kvmCpuid2, view, { nent: entries.length, padding: 0 });
-    entries.forEach((entry, i) => {
-      encode(kvmCpuidEntry2, view, entry, kvmCpuid2.size + i * kvmCpuidEntry2.size);
-    });
-    this.#ioctl("KVM_SET_CPUID2", address);
-  }
-
-  /** `KVM_SET_GUEST_DEBUG`. @throws KvmError EINVAL on control bits this KVM does not know. */
-  setGuestDebug({ control, debugRegisters }: X86GuestDebug): void {
-    const debugreg = [0n, 0n, 0n, 0n, 0n, 0n, 0n, 0n];
-    debugRegisters?.addresses.forEach((address, i) => {
-      debugreg[i] = address;
-    });
-    debugreg[7] = debugRegisters?.dr7 ?? 0n;
-    this.#set("KVM_SET_GUEST_DEBUG", kvmGuestDebug, { control, pad: 0, arch: { debugreg } });
-  }
-
-  /** `KVM_TRANSLATE`: what is behind a linear address, undefined when not mapped. */
+  /** What is behind a linear address, undefined when not mapped. */
   translate(address: bigint): Translation | undefined {
-    encode(kvmTranslation, this.#argument.view, { linear_address: BigInt.asUintN(64, address) });
-    this.#ioctl("KVM_TRANSLATE", this.#argument.address);
-    const { physical_address, valid, writeable, usermode } = decode(kvmTranslation, this.#argument.view);
-    if (valid === 0) return undefined;
-    return { physicalAddress: physical_address, writeable: writeable !== 0, usermode: usermode !== 0 };
+    return this.file.translate(address);
   }
 
-  /** `KVM_GET_MP_STATE`. */
   get mpState(): MpState {
-    switch (this.#get("KVM_GET_MP_STATE", kvmMpState).mp_state) {
-      case mpStates.KVM_MP_STATE_RUNNABLE:
-        return "RUNNABLE";
-      case mpStates.KVM_MP_STATE_HALTED:
-        return "HALTED";
+    return this.file.mpState;
+  }
+
+  setMpState(state: MpState): void {
+    this.file.setMpState(state);
+  }
+
+  /** Ends the present run, or the next one, with an INTR exit; from any thread. */
+  interrupt(): void {
+    this.file.interrupt();
+  }
+
+  close(): void {
+    this.file.close();
+  }
+
+  /** The user wants steps. */
+  get #stepping(): boolean {
+    return (this.#debug.control & SINGLESTEP) !== 0;
+  }
+
+  /** The kernel steps, for the user or to compare what is watched. */
+  get #kernelSteps(): boolean {
+    return this.#stepping || this.#watched.length > 0;
+  }
+
+  /** Whether this register is a watchpoint that the kernel would never report. */
+  #isOurs({ kind }: ArmedRegister): boolean {
+    return (kind === "write" || kind === "access") && !this.#facts.watchpoint.kernel;
+  }
+
+  /** The linear address of the next instruction. */
+  #pc(): bigint {
+    const { cs } = this.file.getSregs();
+    const { rip } = this.file.getRegs();
+    return cs.l === 1 ? rip : rip + cs.base;
+  }
+
+  #pcLow(): number {
+    return Number(BigInt.asUintN(32, this.#pc()));
+  }
+
+  #refuseUserMode(): void {
+    const inUserMode = this.#moved ? this.file.getSregs().ss.dpl === 3 : this.file.userAtExit;
+    if (!inUserMode) return;
+    throw new KvmError(
+      "EOPNOTSUPP",
+      "this host's KVM cannot single-step a guest's user mode, which watchpoints need here too",
+    );
+  }
+
+  /** What an exit of the kernel means; undefined when the guest goes on. */
+  #judge(exit: X86Exit): X86Exit | undefined {
+    switch (exit.reason) {
+      case "IO":
+      case "MMIO":
+        this.#unfinished = true;
+        return exit;
+      case "DEBUG":
+        return this.#debugExit(exit);
+      case "INTERNAL_ERROR":
+        return exit.suberror === internalErrors.KVM_INTERNAL_ERROR_EMULATION ? this.#emulate(exit) : exit;
       default:
-        return "STOPPED";
+        return exit;
     }
   }
 
-  /** `KVM_SET_MP_STATE`; STOPPED waits for INIT and SIPI, as application processors do after reset. */
-  setMpState(state: MpState): void {
-    const number = {
-      RUNNABLE: mpStates.KVM_MP_STATE_RUNNABLE,
-      HALTED: mpStates.KVM_MP_STATE_HALTED,
-      STOPPED: mpStates.KVM_MP_STATE_UNINITIALIZED,
-    }[state];
-    this.#set("KVM_SET_MP_STATE", kvmMpState, { mp_state: number });
+  #debugExit(exit: DebugExit): X86Exit | undefined {
+    const { arch } = exit;
+    if (arch.exception !== vectorDebug) return exit;
+    const isBreakpoint = (arch.dr6 & dr6Hits) !== 0n;
+    if (isBreakpoint) this.#mayPass = true;
+    // MOV SS and POP SS hold debug traps back until the next instruction is executed. SDM volume 3, 6.8.3.
+    else if (this.file.movSsShadowAtExit) return undefined;
+    if (this.#watched.length === 0) return exit;
+    const hits = this.#watcher.look();
+    if (hits !== 0) return this.#report(vectorDebug, this.#dr6(BigInt(hits)));
+    return this.#stepping || isBreakpoint ? exit : undefined;
   }
 
-  /** Ends the present `KVM_RUN`, or the next one, with an INTR exit; from any thread. */
-  interrupt(): void {
-    this.#interrupter.interrupt();
+  /**
+   * Completes the instruction that the last exit was in the middle of. KVM checks no step after port output and MMIO writes,
+   * which need nothing more in the kernel; so that is done here, once the last piece is complete.
+   * @returns what is to be reported; undefined when the guest goes on.
+   */
+  #finish(): X86Exit | undefined {
+    this.#unfinished = false;
+    const guestSteps = (this.file.rflagsAtExit & trapFlag) !== 0;
+    if (!this.#kernelSteps && !guestSteps) return undefined;
+    const exit = this.file.complete();
+    if (exit !== undefined) return this.#judge(exit);
+    // A fault on the way: the instruction is not executed, and the exception is what comes next.
+    if (this.file.exceptionAtExit) return undefined;
+    // A repeated instruction that has made its last transfer ends when it is executed once more; the kernel reports that.
+    const isInPlace = this.#kernelSteps && this.file.pcLowAtExit === this.#from;
+    if (isInPlace && this.file.noCountAtExit) return undefined;
+    const hits = this.#watched.length > 0 ? this.#watcher.look() : 0;
+    if (this.#stepping || hits !== 0) return this.#report(vectorDebug, this.#dr6(BigInt(hits)));
+    if (guestSteps) this.#trapGuest();
+    return undefined;
   }
 
-  /** The vCPU's end; it must not be used any more. */
-  close(): void {
-    this.#run.release();
-    this.#argument.release();
-    this.#libc.close(this.#file);
+  #dr6(hits: bigint): bigint {
+    return dr6Fixed | hits | (this.#stepping ? dr6Step : 0n);
   }
 
-  #interrupted(): X86Exit {
-    if (!wasInterrupted(this.#libc.errno)) throw this.#libc.lastError("KVM_RUN");
-    this.#interrupter.acknowledge();
-    return intr;
+  /** The guest's own single step: #DB with BS, the lower bits of its DR6 cleared. */
+  #trapGuest(): void {
+    const registers = this.file.getDebugRegs();
+    this.file.setDebugRegs({ ...registers, dr6: (registers.dr6 & ~dr6Hits) | dr6Step });
+    this.#inject(vectorDebug, 0n);
   }
 
-  #encodeMsr(index: number, data: bigint): void {
-    encode(kvmMsrs, this.#argument.view, { nmsrs: 1, pad: 0 });
-    encode(kvmMsrEntry, this.#argument.view, { index, reserved: 0, data }, kvmMsrs.size);
+  /** Goes on from an execution breakpoint with RF where the kernel does not look at RF: without the breakpoint, for one step. */
+  #pass(): X86Exit | undefined {
+    this.#mayPass = false;
+    if (this.#facts.resumeFlag || this.#execution.length === 0) return undefined;
+    if ((this.file.getRegs().rflags & resumeFlag) === 0n) return undefined;
+    const pc = this.#pc();
+    const here = this.#execution.filter(({ address }) => address === pc);
+    if (here.length === 0) return undefined;
+    this.#from = this.#pcLow();
+    const stepped = { ...this.#debug, control: this.#debug.control | ENABLE | SINGLESTEP };
+    this.file.setGuestDebug(kernelDebug(stepped, [...this.#watched, ...here]));
+    const exit = this.file.run();
+    this.file.setGuestDebug(kernelDebug(this.#debug, this.#watched));
+    const judged = this.#judge(exit);
+    const isOnlyOurStep =
+      exit.reason === "DEBUG" && !this.#stepping && (exit.arch.dr6 & dr6Hits) === 0n && judged === exit;
+    return isOnlyOurStep ? undefined : judged;
   }
 
-  #get<M extends Members>(name: keyof typeof x86Ioctls, layout: Layout<M>): ValueOf<Layout<M>> {
-    this.#ioctl(name, this.#argument.address);
-    return decode(layout, this.#argument.view);
+  /** Does what the kernel cannot: INT3 and INT1. */
+  #emulate(exit: X86InternalError): X86Exit | undefined {
+    switch (exit.instruction?.[0]) {
+      case int3:
+        if ((this.#debug.control & USE_SW_BP) !== 0) return this.#report(vectorBreakpoint, dr6Fixed);
+        return this.#deliver(vectorBreakpoint);
+      case int1:
+        return this.#deliver(vectorDebug);
+      default:
+        return exit;
+    }
   }
 
-  #set<M extends Members>(name: keyof typeof x86Ioctls, layout: Layout<M>, value: ValueOf<Layout<M>>): void {
-    encode(layout, this.#argument.view, value);
-    this.#ioctl(name, this.#argument.address);
+  /** Gives the guest the exception of the one-byte instruction at RIP. */
+  #deliver(vector: number): X86Exit | undefined {
+    const handler = this.#stepping
+      ? handlerOf(this.file, vector, (at, length) => this.#ram.read(at, length))
+      : undefined;
+    this.#inject(vector, 1n);
+    if (handler === undefined || !this.#facts.execution.kernel) return undefined;
+    // The step ends before the handler's first instruction, where a breakpoint is put for the moment.
+    this.file.setGuestDebug({
+      control: ENABLE | USE_HW | (this.#debug.control & BLOCKIRQ),
+      debugRegisters: { addresses: [handler], dr7: 0x402n },
+    });
+    const exit = this.file.run();
+    this.file.setGuestDebug(kernelDebug(this.#debug, this.#watched));
+    return exit.reason === "DEBUG" ? this.#report(vectorDebug, this.#dr6(0n)) : this.#judge(exit);
   }
 
-  #ioctl(name: keyof typeof x86Ioctls, argument: number): number {
-    const result = this.#libc.ioctl(this.#file, x86Ioctls[name], argument);
-    if (result < 0) throw this.#libc.lastError(name);
-    return result;
+  /** Puts an exception into the guest, as of the instruction that begins `skipped` bytes further on. */
+  #inject(vector: number, skipped: bigint): void {
+    if (skipped !== 0n) {
+      const regs = this.file.getRegs();
+      this.file.setRegs({ ...regs, rip: regs.rip + skipped, rflags: regs.rflags & ~resumeFlag });
+    }
+    const events = this.file.getVcpuEvents();
+    const exception = { injected: 1, nr: vector, has_error_code: 0, pending: 0, error_code: 0 };
+    this.file.setVcpuEvents({ ...events, flags: 0, exception });
+  }
+
+  #report(exception: number, dr6: bigint): X86Exit {
+    const { arch } = this.#ownExit;
+    arch.exception = exception;
+    arch.pc = this.file.pcAtExit;
+    arch.dr6 = dr6;
+    arch.dr7 = this.#debug.debugRegisters?.dr7 ?? 0x400n;
+    return this.#ownExit;
   }
 }
 
-function noMsr(index: number, value?: bigint): KvmError {
-  const written = value === undefined ? "" : `, or it cannot be 0x${value.toString(16)}`;
-  return new KvmError("EINVAL", `there is no MSR 0x${index.toString(16)}${written}`);
+/** What the kernel is to do so that its user sees `debug`: not these registers, and steps where they are to be compared. */
+function kernelDebug(debug: X86GuestDebug, without: readonly ArmedRegister[]): X86GuestDebug {
+  const { control, debugRegisters } = debug;
+  const compares = without.some(({ kind }) => kind !== "execute");
+  return {
+    control: compares ? control | SINGLESTEP : control,
+    debugRegisters: debugRegisters && {
+      ...debugRegisters,
+      dr7: withoutRegisters(debugRegisters.dr7, without),
+    },
+  };
 }

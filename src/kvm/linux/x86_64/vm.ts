@@ -8,7 +8,9 @@ import { kvmIrqLevel, kvmPitConfig } from "../uapi/structures.ts";
 import { x86Ioctls } from "../uapi/x86_64/ioctls.ts";
 import type { X86CpuidEntry } from "../uapi/x86_64/records.ts";
 import { kvmCpuid2, kvmCpuidEntry2 } from "../uapi/x86_64/structures.ts";
+import type { HostDebugFacts } from "./debug/facts.ts";
 import { LinuxX86Vcpu } from "./vcpu.ts";
+import { X86VcpuFile } from "./vcpuFile.ts";
 
 /**
  * Three pages that KVM uses below 4 GiB on Intel, and one for the identity map: just below where firmware lies on a PC, where no
@@ -17,11 +19,26 @@ import { LinuxX86Vcpu } from "./vcpu.ts";
 const tssAddress = 0xfffb_d000;
 const identityMapAddress = 0xfffb_c000;
 
+const neededCapabilities: readonly LinuxCapability[] = [
+  "USER_MEMORY",
+  "READONLY_MEM",
+  "SYNC_MMU",
+  "SYNC_REGS",
+  "IMMEDIATE_EXIT",
+  "SET_TSS_ADDR",
+  "EXT_CPUID",
+  "VCPU_EVENTS",
+  "DEBUGREGS",
+  "SET_GUEST_DEBUG",
+];
+
 /** More than any processor has leaves of CPUID. */
 const cpuidEntries = 256;
 
 /** What a VM is made of. */
 export interface LinuxX86VmOptions {
+  /** What this host's KVM does when it debugs, from `probeHost`. */
+  readonly facts: HostDebugFacts;
   readonly cpus?: number;
   /** PIC, I/O APIC and local APICs in the kernel; `HLT` and application processors wait there then. */
   readonly irqchip?: boolean;
@@ -40,8 +57,8 @@ export class LinuxX86Vm {
   #closed = false;
 
   /** @throws KvmError what the kernel refuses; SubstrateError for a capability that is missing. */
-  constructor(kvm: LinuxKvm, options: LinuxX86VmOptions = {}) {
-    kvm.require(["USER_MEMORY", "SET_GUEST_DEBUG", "SYNC_MMU", "IMMEDIATE_EXIT", "SET_TSS_ADDR"]);
+  constructor(kvm: LinuxKvm, options: LinuxX86VmOptions) {
+    kvm.require(neededCapabilities);
     this.#kvm = kvm;
     const { libc } = kvm;
     this.#file = kvm.createVm();
@@ -53,7 +70,7 @@ export class LinuxX86Vm {
     try {
       this.#setUp(options);
       const cpuid = this.#supportedCpuid();
-      for (let id = 0; id < (options.cpus ?? 1); id++) vcpus.push(this.#createVcpu(id, cpuid));
+      for (let id = 0; id < (options.cpus ?? 1); id++) vcpus.push(this.#createVcpu(id, cpuid, options.facts));
     } catch (error) {
       this.close();
       throw error;
@@ -130,17 +147,16 @@ export class LinuxX86Vm {
     );
   }
 
-  #createVcpu(id: number, cpuid: readonly X86CpuidEntry[]): LinuxX86Vcpu {
-    const file = this.#ioctl("KVM_CREATE_VCPU", id);
-    const vcpu = new LinuxX86Vcpu({
+  #createVcpu(id: number, cpuid: readonly X86CpuidEntry[], facts: HostDebugFacts): LinuxX86Vcpu {
+    const file = new X86VcpuFile({
       libc: this.#kvm.libc,
       id,
-      file,
+      file: this.#ioctl("KVM_CREATE_VCPU", id),
       mmapSize: this.#kvm.vcpuMmapSize,
       interrupter: this.#interrupter,
     });
-    vcpu.setCpuid(cpuid.map((entry) => withApicId(entry, id)));
-    return vcpu;
+    file.setCpuid(cpuid.map((entry) => withApicId(entry, id)));
+    return new LinuxX86Vcpu(file, this.#ram, facts);
   }
 
   #ioctl(name: keyof typeof x86Ioctls, argument: number): number {

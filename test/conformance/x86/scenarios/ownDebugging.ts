@@ -178,24 +178,25 @@ export const ownDebugging: readonly Scenario[] = [
   {
     name: "long: the guest's INT3 reaches the guest while the host steps, and is one step",
     mode: "long",
-    text: "nop\n a: int3\n b: nop\n handler: nop\n c: iretq",
+    text: "nop\n a: int3\n b: nop\n handler: nop\n c: nop\n d: nop",
     handlers: { 3: "handler" },
-    acts: [{ debug: { step: true }, sees: ["step at a", "step at handler", "step at c", "step at b"] }],
-    ends: { registers: { rsp: 0x8000n } },
+    acts: [{ debug: { step: true }, sees: ["step at a", "step at handler", "step at c", "step at d"] }],
+    ends: { registers: { rsp: 0x7fd8n }, memory: { "0x7fd8": "b" } },
     departures: [
       {
         name: "int3-is-not-emulated",
         hidden: true,
         sees: [["step at a", "error at a"]],
+        ends: { registers: { rsp: 0x8000n }, memory: { "0x7fd8": "0x0" } },
       },
     ],
   },
   {
     name: "real: the guest's INT3 reaches the guest while the host steps, and is one step",
     mode: "real",
-    text: "nop\n a: int3\n b: nop\n handler: nop\n c: iret",
+    text: "nop\n a: int3\n b: nop\n handler: nop\n c: nop\n d: nop",
     handlers: { 3: "handler" },
-    acts: [{ debug: { step: true }, sees: ["step at a", "step at handler", "step at c", "step at b"] }],
-    ends: { registers: { rsp: 0x8000n } },
+    acts: [{ debug: { step: true }, sees: ["step at a", "step at handler", "step at c", "step at d"] }],
+    ends: { registers: { rsp: 0x7ffan } },
   },
 ];

@@ -299,8 +299,10 @@ export const stepping: readonly Scenario[] = [
     departures: [
       {
         name: "user-mode-runs-undebugged",
+        hidden: true,
         sees: [["step at f", "step at g", "step at h", "step at i", "step at j"]],
       },
+      { name: "user-mode-steps-are-refused", sees: [["refused: EOPNOTSUPP"]] },
     ],
   },
   {

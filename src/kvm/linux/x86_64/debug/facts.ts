@@ -1,0 +1,77 @@
+/** What becomes of an INT3 with `KVM_GUESTDBG_USE_SW_BP`. */
+export type Int3Outcome =
+  /** A debug exit, as it must be. */
+  | "exit"
+  /** `KVM_EXIT_INTERNAL_ERROR`: the kernel cannot emulate it. */
+  | "error"
+  /** It goes to the guest. */
+  | "guest";
+
+/** One value for each way the guest can execute. */
+export interface ByMode<T> {
+  readonly real: T;
+  /** Kernel mode of long mode. */
+  readonly kernel: T;
+  /** User mode of long mode. */
+  readonly user: T;
+}
+
+/** What the host's KVM does when it debugs a guest, as three-instruction guests have shown. */
+export interface HostDebugFacts {
+  /** Bits of `kvm_guest_debug.control` that it knows (`KVM_CAP_SET_GUEST_DEBUG2`). */
+  readonly control: number;
+  /** Whether a single step is reported. */
+  readonly step: ByMode<boolean>;
+  /** Whether it reports the step of port output itself. */
+  readonly outputStep: boolean;
+  readonly int3: ByMode<Int3Outcome>;
+  /** Whether execution breakpoints stop. */
+  readonly execution: ByMode<boolean>;
+  /** Whether RFLAGS.RF lets the instruction at an execution breakpoint be executed. */
+  readonly resumeFlag: boolean;
+  /** Whether watchpoints stop. */
+  readonly watchpoint: ByMode<boolean>;
+  /** Whether `KVM_GUESTDBG_INJECT_BP` saves the address after the INT3, as the CPU does. */
+  readonly injectsAfterInt3: boolean;
+}
+
+/** A KVM that leaves nothing out. */
+export const faithful: HostDebugFacts = {
+  control: 0x1f_0003,
+  step: { real: true, kernel: true, user: true },
+  outputStep: true,
+  int3: { real: "exit", kernel: "exit", user: "exit" },
+  execution: { real: true, kernel: true, user: true },
+  resumeFlag: true,
+  watchpoint: { real: true, kernel: true, user: true },
+  injectsAfterInt3: true,
+};
+
+const where = { real: "real mode", kernel: "kernel mode", user: "user mode" } as const;
+const modes = ["real", "kernel", "user"] as const;
+
+/** The facts in lines for a reader: what this KVM leaves out, and what is done about it. */
+export function describeHost(facts: HostDebugFacts): readonly string[] {
+  const lacking = (works: ByMode<boolean>): string =>
+    modes
+      .filter((mode) => !works[mode])
+      .map((mode) => where[mode])
+      .join(", ");
+  const int3In = (outcome: Int3Outcome): string =>
+    modes
+      .filter((mode) => facts.int3[mode] === outcome)
+      .map((mode) => where[mode])
+      .join(", ");
+  const line = (what: string, gap: string, remedy: string): string =>
+    gap === "" ? `${what}: yes` : `${what}: not in ${gap}${remedy}`;
+  return [
+    `guest debugging, control bits: 0x${facts.control.toString(16)}`,
+    line("single step", lacking(facts.step), "; refused there"),
+    `single step over port output: ${facts.outputStep ? "yes" : "completed by the substrate"}`,
+    line("hardware breakpoints", lacking(facts.execution), "; they never hit there"),
+    `going on from a hardware breakpoint by RFLAGS.RF: ${facts.resumeFlag ? "yes" : "by disarming, stepping and arming again"}`,
+    line("watchpoints", lacking(facts.watchpoint), "; writes by stepping and comparing, reads not at all"),
+    line("INT3 breakpoints", int3In("guest"), "; the guest gets them"),
+    ...(int3In("error") === "" ? [] : [`INT3 breakpoints by emulation failure: ${int3In("error")}`]),
+  ];
+}
