@@ -264,9 +264,8 @@ export class LinuxX86Vcpu {
   }
 
   #debugExit(exit: DebugExit): X86Exit | undefined {
-    const { arch } = exit;
-    if (arch.exception !== vectorDebug) return exit;
-    const isBreakpoint = (arch.dr6 & dr6Hits) !== 0n;
+    if (exit.arch.exception !== vectorDebug) return exit;
+    const isBreakpoint = (this.file.dr6AtExit & 0xf) !== 0;
     if (isBreakpoint) this.#mayPass = true;
     // MOV SS and POP SS hold debug traps back until the next instruction is executed. SDM volume 3, 6.8.3.
     else if (this.file.movSsShadowAtExit) return undefined;

@@ -43,6 +43,9 @@ const argumentBytes = 16384;
 
 const mmioData = kvmRun.offsets.exit + kvmRun.members.exit.members.mmio.offsets.data;
 
+const { debug } = kvmRun.members.exit.members;
+const dr6At = kvmRun.offsets.exit + debug.offsets.arch + debug.members.arch.offsets.dr6;
+
 const intr: X86Exit = { reason: "INTR" };
 
 /** `kvm_run.kvm_valid_regs`: what every exit brings along, registers, special registers and events. */
@@ -117,6 +120,11 @@ export class X86VcpuFile {
     } finally {
       this.#run.view.setUint8(kvmRun.offsets.immediate_exit, 0);
     }
+  }
+
+  /** After a debug exit: DR6's lower half. */
+  get dr6AtExit(): number {
+    return this.#run.view.getUint32(dr6At, true);
   }
 
   /** After a run: RFLAGS' lower half. */
