@@ -23,7 +23,7 @@ async function debug(commands: readonly string[], guest: TinyOptions & { readonl
 async function type(parts: readonly string[]) {
   const machine = new TinyMachine(counterProgram(0));
   const server = await serve(machine);
-  const connect = `gdb-remote ${formatGdbAddress(server.address)}\n`;
+  const connect = `settings set auto-confirm true\ngdb-remote ${formatGdbAddress(server.address)}\n`;
   const [first, ...rest] = parts;
   const output = await runTool("lldb", ["-x"], {
     input: [connect + (first ?? ""), ...rest],

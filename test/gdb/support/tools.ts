@@ -23,10 +23,14 @@ export function runTool(name: string, argv: readonly string[], options: ToolOpti
     let output = "";
     let sent = 0;
     let typed = 0;
+    let settled = 0;
     const watch = setInterval(() => {
       const text = input[typed];
-      if (text !== undefined && runs() >= typed) {
+      // The client learns that its guest runs a moment after the guest does; until then it takes no interrupt.
+      settled = runs() >= typed ? settled + 1 : 0;
+      if (text !== undefined && (typed === 0 || settled > 20)) {
         typed++;
+        settled = 0;
         child.stdin.write(text);
         if (typed === input.length) child.stdin.end();
       }
