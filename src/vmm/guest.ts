@@ -56,6 +56,15 @@ const quantum = 50_000;
 /** Exits after which an attentive run returns: some milliseconds. */
 const manyExits = 500;
 
+/** A vCPU that waits in WFE. */
+interface Sleeper {
+  readonly vcpu: EmbeddedArm64Vcpu;
+  /** When the event stream wakes it, if it is on. */
+  readonly until: number | undefined;
+  /** Whether an interrupt was pending and masked when the wait began. */
+  readonly asserted: boolean;
+}
+
 /** An arm64 `virt` machine on the embedded substrate: board, virtual CPUs and the loop that runs them by turns. */
 export class GuestMachine {
   readonly vm: EmbeddedArm64Vm;
@@ -78,6 +87,8 @@ export class GuestMachine {
   #skipped = 0;
   /** The last exit was an INTR before its budget was used up. */
   #interrupted = false;
+  /** The vCPU that waits in WFE while no other can run. */
+  #sleeper: Sleeper | undefined;
   #plan: BootPlan | undefined;
 
   /** @throws BoardError, KvmError or EngineMemoryError for what cannot be built. */
@@ -120,7 +131,7 @@ export class GuestMachine {
     return this.vm.cluster.clock.nanoseconds;
   }
 
-  /** Instructions all vCPUs together have retired. */
+  /** Instructions all vCPUs together have retired, and those that ended in an exception. */
   get instructions(): number {
     return this.now - this.#skipped;
   }
@@ -152,6 +163,7 @@ export class GuestMachine {
     this.#vcpu(0).powerOn(plan.entry.pc, plan.entry.x0);
     this.#turn = 0;
     this.#turnLeft = quantum;
+    this.#sleeper = undefined;
   }
 
   /**
@@ -166,7 +178,11 @@ export class GuestMachine {
       const vcpu = this.#next(options.standing);
       if (vcpu === undefined) {
         const wake = this.#nextDeadline();
-        if (wake === undefined) return { kind: "idle" };
+        if (wake === undefined) {
+          // Input from outside is something to look at, with or without an interrupt.
+          this.#sleeper = undefined;
+          return { kind: "idle" };
+        }
         if (options.stopAtWaits === true) return { kind: "waiting", until: wake };
         this.skipTo(Math.min(wake, end));
         continue;
@@ -204,6 +220,7 @@ export class GuestMachine {
         return undefined;
       case "HALTED":
         this.#yield();
+        if (exit.until === "event") this.#sleep(vcpu);
         return undefined;
       case "MMIO":
         this.#mmio(vcpu, exit);
@@ -241,6 +258,35 @@ export class GuestMachine {
     return vcpu;
   }
 
+  /**
+   * WFE is a yield while another vCPU can run: what it waits for may come without an event. With all others waiting it
+   * really waits, for an interrupt, the event stream, or another vCPU that has become able to run.
+   */
+  #sleep(vcpu: EmbeddedArm64Vcpu): void {
+    if (this.vm.vcpus.some((other) => other !== vcpu && other.runnable)) return;
+    const { cpu } = vcpu;
+    this.#sleeper = { vcpu, until: cpu.nextStreamEvent(), asserted: cpu.interruptAsserted };
+  }
+
+  /** Whether this vCPU waits in WFE. */
+  #asleep(vcpu: EmbeddedArm64Vcpu): boolean {
+    const sleeper = this.#sleeper;
+    if (sleeper?.vcpu !== vcpu) return false;
+    const { cpu } = vcpu;
+    this.vm.cluster.activate(vcpu.id);
+    cpu.keepTimers();
+    // A masked interrupt that was not there before wakes once, for guests that look at ISR_EL1 themselves.
+    const wakes =
+      cpu.eventPending ||
+      cpu.interruptPending ||
+      (cpu.interruptAsserted && !sleeper.asserted) ||
+      vcpu.debug.stepping ||
+      this.now >= (sleeper.until ?? Number.POSITIVE_INFINITY) ||
+      this.vm.vcpus.some((other) => other !== vcpu && other.runnable);
+    if (wakes) this.#sleeper = undefined;
+    return !wakes;
+  }
+
   #yield(): void {
     this.#turn = (this.#turn + 1) % this.vm.vcpus.length;
     this.#turnLeft = quantum;
@@ -251,7 +297,7 @@ export class GuestMachine {
     const { length } = this.vm.vcpus;
     for (let i = 0; i < length; i++) {
       const vcpu = this.#vcpu((this.#turn + i) % length);
-      if (standing?.has(vcpu.id) === true || !vcpu.runnable) continue;
+      if (standing?.has(vcpu.id) === true || !vcpu.runnable || this.#asleep(vcpu)) continue;
       if (i > 0) {
         this.#turn = vcpu.id;
         this.#turnLeft = quantum;
@@ -264,7 +310,7 @@ export class GuestMachine {
   /** When the next timer of a waiting vCPU or the next device event is due. */
   #nextDeadline(): number | undefined {
     const times = this.vm.vcpus.filter((vcpu) => vcpu.powered).map((vcpu) => vcpu.timerDeadline());
-    const known = [...times, this.timeline.next].filter((time) => time !== undefined);
+    const known = [...times, this.timeline.next, this.#sleeper?.until].filter((time) => time !== undefined);
     return known.length === 0 ? undefined : Math.min(...known);
   }
 }

@@ -21,7 +21,7 @@ import { sctlr } from "./systemRegisters/control.ts";
 import { SystemRegisterFile } from "./systemRegisters/file.ts";
 import { resources } from "./systemRegisters/identification.ts";
 import { registerByName } from "./systemRegisters/table.ts";
-import { genericTimer, nanosecondsPerTick } from "./timers.ts";
+import { eventStreamTicks, genericTimer, nanosecondsPerTick } from "./timers.ts";
 import { translate } from "./translate.ts";
 import { currentAsid, type Regime, readRegime } from "./translation/regime.ts";
 import { SecondLevelTlb } from "./translation/secondLevel.ts";
@@ -328,6 +328,15 @@ export class Arm64Cpu {
   timerDeadline(): number | undefined {
     this.keepTimers();
     return this.#timersDue === Number.POSITIVE_INFINITY ? undefined : this.#timersDue;
+  }
+
+  /** Nanosecond of virtual time of the next event of the event stream, if it is on. */
+  nextStreamEvent(): number | undefined {
+    this.#cluster.activate(this.index);
+    const count = this.#cluster.count();
+    const control = Number(this.system.raw("CNTKCTL_EL1"));
+    const ticks = eventStreamTicks(control, count - this.controls.cntvoff);
+    return ticks === undefined ? undefined : Number(count + ticks) * nanosecondsPerTick;
   }
 
   #nextTimer(): number {

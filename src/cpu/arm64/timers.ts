@@ -33,3 +33,17 @@ export const genericTimer = {
 function met(timer: TimerState, count: bigint): boolean {
   return (timer.control & enable) !== 0 && BigInt.asUintN(64, count) >= timer.compare;
 }
+
+/**
+ * The event stream: in how many ticks the virtual count next makes the transition that CNTKCTL_EL1 chooses, which is an event for
+ * WFE; undefined while the stream is off. Arm ARM D11.2.3.
+ */
+export function eventStreamTicks(control: number, count: bigint): bigint | undefined {
+  const [enabled, falling] = [(control & 4) !== 0, (control & 8) !== 0];
+  if (!enabled) return undefined;
+  const half = 1n << BigInt((control >> 4) & 15);
+  const period = half * 2n;
+  const at = falling ? 0n : half;
+  const phase = BigInt.asUintN(64, count) % period;
+  return phase < at ? at - phase : at + period - phase;
+}
