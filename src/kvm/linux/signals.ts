@@ -56,7 +56,22 @@ export class Interrupter {
 
   /** Ends the thread's present `KVM_RUN`, or its next; from any thread. */
   interrupt(): void {
-    this.#libc.tgkill(process.pid, this.thread, interruptSignal);
+    this.interruptThread(this.thread);
+  }
+
+  /** The same for another thread of this process that has blocked the signal. */
+  interruptThread(thread: number): void {
+    this.#libc.tgkill(process.pid, thread, interruptSignal);
+  }
+
+  /** Address of a sigset_t with the signal. */
+  get signalSet(): number {
+    return this.#page.address + place.set;
+  }
+
+  /** Address of a timespec of zero. */
+  get zeroTime(): number {
+    return this.#page.address + place.zeroTime;
   }
 
   /** After a `KVM_RUN` was interrupted: forgets the interrupts that have come. */

@@ -17,6 +17,12 @@ const SIG_BLOCK = 0;
 const readWrite = protection.PROT_READ | protection.PROT_WRITE;
 const anonymous = mapFlags.MAP_PRIVATE | mapFlags.MAP_ANONYMOUS | mapFlags.MAP_NORESERVE;
 
+/** The error for an errno. @param what the call, in words */
+export function errorOf(errno: number, what: string): KvmError {
+  const name: Errno | undefined = errnoName(errno);
+  return name === undefined ? new KvmError("EIO", `${what}: errno ${errno}`) : new KvmError(name, what);
+}
+
 interface Range {
   readonly address: number;
   readonly bytes: number;
@@ -72,9 +78,7 @@ export class Libc {
 
   /** The error of the last call. @param what the call, in words */
   lastError(what: string): KvmError {
-    const number = this.errno;
-    const name: Errno | undefined = errnoName(number);
-    return name === undefined ? new KvmError("EIO", `${what}: errno ${number}`) : new KvmError(name, what);
+    return errorOf(this.errno, what);
   }
 
   /** Opens a file for reading and writing. @throws KvmError with open's errno. */

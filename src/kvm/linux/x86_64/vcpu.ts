@@ -3,6 +3,7 @@ import type { X86DebugExit, X86Exit, X86InternalError } from "../../exits.ts";
 import { guestDebugControl, type X86GuestDebug, x86GuestDebugControl } from "../../guestDebug.ts";
 import type { MpState, Translation } from "../../interface.ts";
 import type { GuestRam } from "../guestRam.ts";
+import type { VcpuThread } from "../thread/vcpuThread.ts";
 import { internalErrors } from "../uapi/constants.ts";
 import type {
   X86DebugRegs,
@@ -85,14 +86,23 @@ export class LinuxX86Vcpu {
    * @throws KvmError what the kernel answers; EOPNOTSUPP for a step in user mode where the host's KVM cannot
    */
   run(): X86Exit {
-    if (this.#watcher.active) this.#watcher.place(this.file);
-    if (this.#kernelSteps && !this.#facts.step.user) this.#refuseUserMode();
-    let exit = this.#unfinished ? this.#finish() : undefined;
-    exit ??= this.#mayPass ? this.#pass() : undefined;
+    let exit = this.#begin();
     while (exit === undefined) {
-      if (this.#kernelSteps) this.#from = this.#moved ? this.#pcLow() : this.file.pcLowAtExit;
-      this.#moved = false;
+      this.#beforeEntry();
       exit = this.#judge(this.file.run());
+    }
+    return exit;
+  }
+
+  /**
+   * The same, with the guest in another thread: the program goes on meanwhile. Until it is done nothing may be asked of the
+   * vCPU but `interrupt`. @throws KvmError as `run`; EBUSY when the thread is in a guest already
+   */
+  async runIn(thread: VcpuThread): Promise<X86Exit> {
+    let exit = this.#begin();
+    while (exit === undefined) {
+      this.#beforeEntry();
+      exit = this.#judge(await this.file.runIn(thread));
     }
     return exit;
   }
@@ -210,6 +220,19 @@ export class LinuxX86Vcpu {
 
   close(): void {
     this.file.close();
+  }
+
+  /** What has to be done before the guest runs; an exit if that already is what the user waits for. */
+  #begin(): X86Exit | undefined {
+    if (this.#watcher.active) this.#watcher.place(this.file);
+    if (this.#kernelSteps && !this.#facts.step.user) this.#refuseUserMode();
+    const exit = this.#unfinished ? this.#finish() : undefined;
+    return exit ?? (this.#mayPass ? this.#pass() : undefined);
+  }
+
+  #beforeEntry(): void {
+    if (this.#kernelSteps) this.#from = this.#moved ? this.#pcLow() : this.file.pcLowAtExit;
+    this.#moved = false;
   }
 
   /** The user wants steps. */

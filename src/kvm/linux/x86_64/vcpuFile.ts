@@ -2,9 +2,10 @@ import { KvmError } from "../../errors.ts";
 import type { X86Exit } from "../../exits.ts";
 import type { X86GuestDebug } from "../../guestDebug.ts";
 import type { MpState, Translation } from "../../interface.ts";
-import type { Libc } from "../ffi/libc.ts";
+import { errorOf, type Libc } from "../ffi/libc.ts";
 import { HostMemory } from "../hostMemory.ts";
 import { type Interrupter, wasInterrupted } from "../signals.ts";
+import type { VcpuThread } from "../thread/vcpuThread.ts";
 import { mpStates } from "../uapi/constants.ts";
 import { decode, encode, type Layout, type Members, type ValueOf } from "../uapi/layout.ts";
 import { kvmMpState, kvmTranslation } from "../uapi/structures.ts";
@@ -85,6 +86,8 @@ export class X86VcpuFile {
   readonly #argument: HostMemory;
   readonly #exits: ExitReader;
   readonly #interrupter: Interrupter;
+  /** Who is in the guest, or will be. */
+  #target: { interrupt(): void };
 
   /** @throws KvmError */
   constructor({ libc, id, file, mmapSize, interrupter }: X86VcpuParts) {
@@ -95,6 +98,7 @@ export class X86VcpuFile {
     this.#argument = HostMemory.allocate(libc, argumentBytes);
     this.#exits = new ExitReader(this.#run);
     this.#interrupter = interrupter;
+    this.#target = interrupter;
     this.#run.view.setBigUint64(kvmRun.offsets.kvm_valid_regs, broughtAlong, true);
     this.#ioctl("KVM_SET_SIGNAL_MASK", interrupter.signalMask());
   }
@@ -106,6 +110,19 @@ export class X86VcpuFile {
   run(): X86Exit {
     if (this.#libc.ioctl(this.#file, x86Ioctls.KVM_RUN, 0) === 0) return this.#exits.read();
     return this.#interrupted();
+  }
+
+  /** The same in another thread; nothing else may be asked of the vCPU meanwhile but `interrupt`. */
+  async runIn(thread: VcpuThread): Promise<X86Exit> {
+    this.#target = thread;
+    try {
+      const errno = await thread.enter(this.#file);
+      if (errno === 0) return this.#exits.read();
+      if (wasInterrupted(errno)) return intr;
+      throw errorOf(errno, "KVM_RUN");
+    } finally {
+      this.#target = this.#interrupter;
+    }
   }
 
   /**
@@ -306,7 +323,7 @@ export class X86VcpuFile {
 
   /** Ends the present `KVM_RUN`, or the next one, with an INTR exit; from any thread. */
   interrupt(): void {
-    this.#interrupter.interrupt();
+    this.#target.interrupt();
   }
 
   /** The vCPU's end; it must not be used any more. */

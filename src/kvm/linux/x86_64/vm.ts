@@ -3,6 +3,7 @@ import { GuestRam } from "../guestRam.ts";
 import { HostMemory } from "../hostMemory.ts";
 import { capabilityNumber, type LinuxCapability, type LinuxKvm } from "../kvm.ts";
 import { Interrupter } from "../signals.ts";
+import { VcpuThread } from "../thread/vcpuThread.ts";
 import { decode, encode } from "../uapi/layout.ts";
 import { kvmIrqLevel, kvmPitConfig } from "../uapi/structures.ts";
 import { x86Ioctls } from "../uapi/x86_64/ioctls.ts";
@@ -114,6 +115,11 @@ export class LinuxX86Vm {
   /** Lets `run` return with INTR every so many milliseconds; 0 ends that. */
   interruptEvery(milliseconds: number): void {
     this.#interrupter.every(milliseconds);
+  }
+
+  /** A thread to run a vCPU in; the caller closes it, before the VM. @throws KvmError */
+  startThread(): Promise<VcpuThread> {
+    return VcpuThread.start(this.#interrupter);
   }
 
   /** The VM's end: everything is given back to the host. It and its vCPUs must not be used any more. */

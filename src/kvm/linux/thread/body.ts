@@ -1,0 +1,68 @@
+import type { NativeFunction } from "../ffi/koffi.ts";
+
+/** Words of the memory that a vCPU's thread shares with the program. */
+export const threadWords = { state: 0, file: 1, errno: 2, thread: 3 } as const;
+
+/** What is in `threadWords.state`. */
+export const threadStates = { idle: 0, enter: 1, stop: 2 } as const;
+
+/** What the thread is told when it starts. Addresses are of memory of this process. */
+export interface ThreadStart {
+  /** Where the foreign-function package is. */
+  readonly koffi: string;
+  readonly shared: SharedArrayBuffer;
+  /** A sigset_t with the signal that interrupts. */
+  readonly signalSet: number;
+  /** A timespec of zero. */
+  readonly zeroTime: number;
+  readonly kvmRun: number;
+}
+
+/** What the thread needs of Node. */
+export interface ThreadNode {
+  require(id: string): unknown;
+  /** Tells the program: the thread has started, or has left the guest. */
+  tell(): void;
+}
+
+/**
+ * The thread of a vCPU: enters the guest when it is told, and says when the guest has been left. It travels to the thread as
+ * text, so it uses nothing but its arguments and what JavaScript has.
+ */
+export function threadBody(node: ThreadNode, start: ThreadStart): void {
+  const koffi = node.require(start.koffi) as {
+    load(path: string): {
+      func(name: string, result: string, parameters: readonly string[]): NativeFunction;
+    };
+    errno(): number;
+  };
+  const libc = koffi.load("libc.so.6");
+  const ioctl = libc.func("ioctl", "int", ["int", "ulong", "uintptr_t"]);
+  const gettid = libc.func("gettid", "int", []);
+  const sigmask = libc.func("pthread_sigmask", "int", ["int", "uintptr_t", "uintptr_t"]);
+  const sigtimedwait = libc.func("sigtimedwait", "int", ["uintptr_t", "uintptr_t", "uintptr_t"]);
+  // The words and states of this file, by their values: nothing outside can be seen here.
+  const [state, file, errno, thread] = [0, 1, 2, 3];
+  const [idle, enter, stop] = [0, 1, 2];
+  const eintr = 4;
+  const words = new Int32Array(start.shared);
+  // SIG_BLOCK
+  sigmask(0, start.signalSet, 0);
+  Atomics.store(words, thread, gettid());
+  node.tell();
+  for (;;) {
+    const now = Atomics.load(words, state);
+    if (now === stop) return;
+    if (now !== enter) {
+      Atomics.wait(words, state, now);
+      continue;
+    }
+    const failed = ioctl(Atomics.load(words, file), start.kvmRun, 0) !== 0;
+    const reason = failed ? koffi.errno() : 0;
+    if (reason === eintr) while (sigtimedwait(start.signalSet, 0, start.zeroTime) > 0);
+    Atomics.store(words, errno, reason);
+    // Told to stop in the meantime, it stops.
+    if (Atomics.compareExchange(words, state, enter, idle) !== enter) return;
+    node.tell();
+  }
+}
