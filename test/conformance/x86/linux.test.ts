@@ -124,4 +124,9 @@ describe("the list of departures", () => {
     const used = new Set(scenarios.flatMap(({ departures: known = [] }) => known.map(({ name }) => name)));
     expect(Object.keys(departures).filter((name) => !used.has(name as never))).toEqual([]);
   });
+
+  it("is in the manual, docs/substrates.md", () => {
+    const manual = readFileSync(new URL("../../../docs/substrates.md", import.meta.url), "utf8");
+    expect(Object.keys(departures).filter((name) => !manual.includes(`\`${name}\``))).toEqual([]);
+  });
 });

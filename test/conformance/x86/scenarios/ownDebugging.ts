@@ -60,6 +60,7 @@ export const ownDebugging: readonly Scenario[] = [
     departures: [
       {
         name: "own-step-is-lost-after-port-output",
+        hidden: true,
         sees: [["out 0x10 00", "in 0x11 × 1", "hlt"]],
         ends: { memory: { "0x7000": 3n } },
       },

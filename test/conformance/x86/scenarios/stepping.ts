@@ -101,6 +101,7 @@ export const stepping: readonly Scenario[] = [
       departures: [
         {
           name: "mov-ss-does-not-hold-back-the-step",
+          hidden: true,
           sees: [["step at a", "step at b", "step at c"]],
         },
       ],
@@ -112,7 +113,11 @@ export const stepping: readonly Scenario[] = [
     text: "push ss\n a: pop ss\n b: nop\n c: nop\n d: nop",
     acts: [{ debug: step, sees: ["step at a", "step at c", "step at d"] }],
     departures: [
-      { name: "mov-ss-does-not-hold-back-the-step", sees: [["step at a", "step at b", "step at c"]] },
+      {
+        name: "mov-ss-does-not-hold-back-the-step",
+        hidden: true,
+        sees: [["step at a", "step at b", "step at c"]],
+      },
     ],
   },
   {
