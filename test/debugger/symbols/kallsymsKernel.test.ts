@@ -57,17 +57,19 @@ describe.skipIf(witness.path === undefined)(`kallsyms of a real kernel ${witness
     expect(compared).toBeGreaterThanOrEqual(exported.length - 2);
   });
 
+  // Only for whoever has the kernel's true System.map, which Debian's package does not: naming one adds the comparison.
   const map = process.env["VMEXIT_SYSTEM_MAP"];
-  it.skipIf(map === undefined || !existsSync(map))("agrees with VMEXIT_SYSTEM_MAP in every symbol", () => {
-    const lines = new Map<string, number>();
-    for (const line of readFileSync(map ?? "", "utf8").split("\n"))
-      lines.set(line, (lines.get(line) ?? 0) + 1);
-    const missing = kernel.symbols.filter(({ name, type, address }) => {
-      const line = `${address.toString(16).padStart(16, "0")} ${type} ${name}`;
-      const left = lines.get(line) ?? 0;
-      lines.set(line, left - 1);
-      return left === 0;
+  if (map !== undefined) {
+    it("agrees with VMEXIT_SYSTEM_MAP in every symbol", () => {
+      const lines = new Map<string, number>();
+      for (const line of readFileSync(map, "utf8").split("\n")) lines.set(line, (lines.get(line) ?? 0) + 1);
+      const missing = kernel.symbols.filter(({ name, type, address }) => {
+        const line = `${address.toString(16).padStart(16, "0")} ${type} ${name}`;
+        const left = lines.get(line) ?? 0;
+        lines.set(line, left - 1);
+        return left === 0;
+      });
+      expect(missing).toEqual([]);
     });
-    expect(missing).toEqual([]);
-  });
+  }
 });
