@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { KernelSymbols } from "../../../src/debugger/symbols/kallsyms/recover.ts";
 import { recoverKallsyms } from "../../../src/debugger/symbols/kallsyms/recover.ts";
