@@ -8,8 +8,6 @@ import { dataAbort, faultStatus } from "./syndrome.ts";
 import { noteDataAbort, type Page, translate } from "./translate.ts";
 import { rights } from "./translation/walk.ts";
 
-const pageMask = 0xfffn;
-
 /** Every byte of an access translated; two parts when it crosses a page. */
 interface Part {
   readonly va: bigint;
@@ -86,45 +84,64 @@ function prepare(
   va: bigint,
   access: Access,
 ): readonly Part[] | undefined {
-  const aligned = (va & BigInt(access.element - 1)) === 0n;
+  const offset = Number(BigInt.asUintN(12, va));
+  const aligned = (offset & (access.element - 1)) === 0;
   if (!aligned && (access.mustAlign || cpu.regime.alignmentChecked)) {
     noteDataAbort(cpu, faultStatus.alignment, va, access);
     return undefined;
   }
-  const el = access.unprivileged ? 0 : cpu.registers.el;
-  const first = Math.min(access.bytes, 0x1000 - Number(va & pageMask));
-  const pieces =
-    first === access.bytes
-      ? [{ va, bytes: first }]
-      : [
-          { va, bytes: first },
-          { va: va + BigInt(first), bytes: access.bytes - first },
-        ];
-  const parts: Part[] = [];
-  for (const piece of pieces) {
-    const page = translate(cluster, cpu, piece.va, access.write || access.willWrite ? "write" : "read", el);
-    // Arm ARM D8.14.1 (and J1.1.5 S1Translate): this alignment fault comes after translation faults, but before permission faults.
-    if (!aligned && (page.rights & rights.device) !== 0) {
-      noteDataAbort(cpu, faultStatus.alignment, va, access);
-      return undefined;
-    }
-    if (page.kind === "fault") {
-      // ISS.WnR of a read-modify-write is 0 where a read would have faulted as well (Arm ARM D17.2.37).
-      const readable = (page.rights & (el === 0 ? rights.read0 : rights.read1)) !== 0;
-      noteDataAbort(cpu, page.status, piece.va, { write: access.write || (access.willWrite && readable) });
-      return undefined;
-    }
-    const address = page.page + Number(piece.va & pageMask);
-    const slot = cluster.physical.find(address);
-    const writable = slot !== undefined && !slot.readOnly;
-    const host = slot === undefined || (access.write && !writable) ? -1 : slot.host + (address - slot.base);
-    parts.push({ ...piece, address, host });
-    if (host >= 0) fill(cluster, cpu, piece.va, host, page, writable, el);
+  const whole: Whole = { va, access, aligned, el: access.unprivileged ? 0 : cpu.registers.el };
+  const bytes = Math.min(access.bytes, 0x1000 - offset);
+  const first = locate(cluster, cpu, whole, va, bytes);
+  if (first === undefined) return undefined;
+  const parts = [first];
+  if (bytes < access.bytes) {
+    const second = locate(cluster, cpu, whole, va + BigInt(bytes), access.bytes - bytes);
+    if (second === undefined) return undefined;
+    parts.push(second);
   }
   if (cpu.debug === noDebugRegisters) return parts;
   if (!access.write && cpu.watchpointStops(va, access.bytes, false)) return undefined;
   if ((access.write || access.willWrite) && cpu.watchpointStops(va, access.bytes, true)) return undefined;
   return parts;
+}
+
+/** The access that a part belongs to. */
+interface Whole {
+  readonly va: bigint;
+  readonly access: Access;
+  readonly aligned: boolean;
+  /** The Exception level whose permissions count. */
+  readonly el: 0 | 1;
+}
+
+/** Where the bytes at `va`, all in one page, are. Notes the abort and returns undefined if the access may not have them. */
+function locate(
+  cluster: Arm64Cluster,
+  cpu: Arm64Cpu,
+  whole: Whole,
+  va: bigint,
+  bytes: number,
+): Part | undefined {
+  const { access, el } = whole;
+  const page = translate(cluster, cpu, va, access.write || access.willWrite ? "write" : "read", el);
+  // Arm ARM D8.14.1 (and J1.1.5 S1Translate): this alignment fault comes after translation faults, but before permission faults.
+  if (!whole.aligned && (page.rights & rights.device) !== 0) {
+    noteDataAbort(cpu, faultStatus.alignment, whole.va, access);
+    return undefined;
+  }
+  if (page.kind === "fault") {
+    // ISS.WnR of a read-modify-write is 0 where a read would have faulted as well (Arm ARM D17.2.37).
+    const readable = (page.rights & (el === 0 ? rights.read0 : rights.read1)) !== 0;
+    noteDataAbort(cpu, page.status, va, { write: access.write || (access.willWrite && readable) });
+    return undefined;
+  }
+  const address = page.page + Number(BigInt.asUintN(12, va));
+  const slot = cluster.physical.find(address);
+  const writable = slot !== undefined && !slot.readOnly;
+  const host = slot === undefined || (access.write && !writable) ? -1 : slot.host + (address - slot.base);
+  if (host >= 0) fill(cluster, cpu, va, host, page, writable, el);
+  return { va, bytes, address, host };
 }
 
 /** Enters the page into the first-level TLB, as far as nothing needs to see the accesses. */
