@@ -1,5 +1,7 @@
+import { spawn } from "node:child_process";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { guestDebugControl } from "../../../src/kvm/guestDebug.ts";
 import { LinuxKvm } from "../../../src/kvm/linux/kvm.ts";
 import { faithful } from "../../../src/kvm/linux/x86_64/debug/facts.ts";
 import { LinuxX86Vm } from "../../../src/kvm/linux/x86_64/vm.ts";
@@ -114,6 +116,29 @@ describe.skipIf(!kvm.available)("a VM on /dev/kvm", () => {
       expect(vcpu.run().reason).toBe("INTR");
       expect(vcpu.run().reason).toBe("HLT");
     });
+  });
+
+  it("keeps an interrupt that comes while the step of port output is completed", () => {
+    // out 0x10, al; nop; hlt
+    withMachine("long", "e6 10  90  f4", ({ vcpu }) => {
+      vcpu.setGuestDebug({ control: guestDebugControl.ENABLE | guestDebugControl.SINGLESTEP });
+      expect(vcpu.run().reason).toBe("IO");
+      vcpu.interrupt();
+      expect(vcpu.run()).toMatchObject({ reason: "DEBUG", arch: { pc: 0x1002n } });
+      expect(vcpu.run().reason).toBe("INTR");
+      expect(vcpu.run()).toMatchObject({ reason: "DEBUG", arch: { pc: 0x1003n } });
+    });
+  });
+
+  it("lets signals of the program through: run returns, and the program's handler is called", async () => {
+    const { vm, vcpu } = machine("long", spin);
+    const heard = new Promise((resolve) => {
+      process.once("SIGUSR2", resolve);
+    });
+    spawn("sh", ["-c", `sleep 0.1; kill -USR2 ${process.pid}`]);
+    expect(vcpu.run().reason).toBe("INTR");
+    expect(await heard).toBe("SIGUSR2");
+    vm.close();
   });
 
   it("refuses slots that overlap, keeps contents when a slot becomes read-only, and reports writes there as MMIO", () => {

@@ -130,13 +130,14 @@ export class X86VcpuFile {
    * @returns what came instead, if its completion needs another exit; undefined when it is complete.
    */
   complete(): X86Exit | undefined {
-    this.#run.view.setUint8(kvmRun.offsets.immediate_exit, 1);
-    try {
-      const exit = this.run();
-      return exit === intr ? undefined : exit;
-    } finally {
-      this.#run.view.setUint8(kvmRun.offsets.immediate_exit, 0);
-    }
+    const { view } = this.#run;
+    view.setUint8(kvmRun.offsets.immediate_exit, 1);
+    const result = this.#libc.ioctl(this.#file, x86Ioctls.KVM_RUN, 0);
+    view.setUint8(kvmRun.offsets.immediate_exit, 0);
+    if (result === 0) return this.#exits.read();
+    // An interrupt that has come stays pending, for the next run.
+    if (!wasInterrupted(this.#libc.errno)) throw this.#libc.lastError("KVM_RUN");
+    return undefined;
   }
 
   /** After a debug exit: DR6's lower half. */

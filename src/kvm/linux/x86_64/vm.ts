@@ -1,4 +1,5 @@
 import type { MemoryRegion } from "../../interface.ts";
+import { SubstrateError } from "../errors.ts";
 import { GuestRam } from "../guestRam.ts";
 import { HostMemory } from "../hostMemory.ts";
 import { capabilityNumber, type LinuxCapability, type LinuxKvm } from "../kvm.ts";
@@ -59,6 +60,10 @@ export class LinuxX86Vm {
 
   /** @throws KvmError what the kernel refuses; SubstrateError for a capability that is missing. */
   constructor(kvm: LinuxKvm, options: LinuxX86VmOptions) {
+    if (process.arch !== "x64")
+      throw new SubstrateError(
+        `the linux substrate runs x86 guests on x86-64 hosts, and this host is ${process.arch}; use the embedded substrate`,
+      );
     kvm.require(neededCapabilities);
     this.#kvm = kvm;
     const { libc } = kvm;
