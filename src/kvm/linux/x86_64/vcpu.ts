@@ -1,23 +1,18 @@
 import { KvmError } from "../../errors.ts";
 import type { X86DebugExit, X86Exit, X86InternalError } from "../../exits.ts";
 import { guestDebugControl, type X86GuestDebug, x86GuestDebugControl } from "../../guestDebug.ts";
-import type { MpState, Translation } from "../../interface.ts";
 import type { GuestRam } from "../guestRam.ts";
 import type { VcpuThread } from "../thread/vcpuThread.ts";
 import { internalErrors } from "../uapi/constants.ts";
-import type {
-  X86DebugRegs,
-  X86Fpu,
-  X86Regs,
-  X86Sregs,
-  X86VcpuEvents,
-  X86Xcrs,
-} from "../uapi/x86_64/records.ts";
-import { type ArmedRegister, armedRegisters, withoutRegisters } from "./debug/dr7.ts";
+import { CodePeek } from "./debug/codePeek.ts";
+import { type ArmedRegister, armedRegisters } from "./debug/dr7.ts";
 import type { HostDebugFacts } from "./debug/facts.ts";
-import { handlerOf } from "./debug/handlers.ts";
+import { handlerOf, type ReadPhysical } from "./debug/handlers.ts";
+import { iretTarget } from "./debug/iretTarget.ts";
+import { kernelDebug } from "./debug/kernelDebug.ts";
 import { Watcher } from "./debug/watcher.ts";
 import type { X86VcpuFile } from "./vcpuFile.ts";
+import { X86VcpuState } from "./vcpuState.ts";
 
 const { ENABLE, SINGLESTEP, USE_SW_BP, USE_HW } = guestDebugControl;
 const { INJECT_BP, INJECT_DB, BLOCKIRQ } = x86GuestDebugControl;
@@ -49,13 +44,11 @@ interface OwnDebugExit {
  * A vCPU of the host's KVM whose debug exits are those of the Intel SDM: what this host's kernel is known to leave out
  * (`HostDebugFacts`) is made up for here. Everything else is the kernel's.
  */
-export class LinuxX86Vcpu {
-  readonly id: number;
-  /** The same vCPU as the kernel has it, with all its ioctls. */
-  readonly file: X86VcpuFile;
+export class LinuxX86Vcpu extends X86VcpuState {
   readonly #facts: HostDebugFacts;
   readonly #ram: GuestRam;
   readonly #watcher: Watcher;
+  readonly #peek: CodePeek;
   readonly #ownExit: OwnDebugExit = {
     reason: "DEBUG",
     arch: { exception: vectorDebug, pc: 0n, dr6: 0n, dr7: 0n },
@@ -74,11 +67,11 @@ export class LinuxX86Vcpu {
   #mayPass = false;
 
   constructor(file: X86VcpuFile, ram: GuestRam, facts: HostDebugFacts) {
-    this.id = file.id;
-    this.file = file;
+    super(file);
     this.#ram = ram;
     this.#facts = facts;
     this.#watcher = new Watcher(ram);
+    this.#peek = new CodePeek(ram);
   }
 
   /**
@@ -124,102 +117,9 @@ export class LinuxX86Vcpu {
     if (injectHere) this.#inject(vectorBreakpoint, 1n);
   }
 
-  /** The data of an MMIO read exit, before the vCPU runs again. */
-  completeMmio(data: bigint): void {
-    this.file.completeMmio(data);
-  }
-
-  getRegs(): X86Regs {
-    return this.file.getRegs();
-  }
-
-  /** @throws KvmError EINVAL */
-  setRegs(regs: X86Regs): void {
-    this.file.setRegs(regs);
+  protected override moved(): void {
+    this.#moved = true;
     this.#mayPass = true;
-    this.#moved = true;
-  }
-
-  getSregs(): X86Sregs {
-    return this.file.getSregs();
-  }
-
-  /** @throws KvmError EINVAL for control registers that contradict each other. */
-  setSregs(sregs: X86Sregs): void {
-    this.file.setSregs(sregs);
-    this.#moved = true;
-  }
-
-  getFpu(): X86Fpu {
-    return this.file.getFpu();
-  }
-
-  setFpu(fpu: X86Fpu): void {
-    this.file.setFpu(fpu);
-  }
-
-  getXsave(): Uint8Array {
-    return this.file.getXsave();
-  }
-
-  setXsave(image: Uint8Array): void {
-    this.file.setXsave(image);
-  }
-
-  getXcrs(): X86Xcrs {
-    return this.file.getXcrs();
-  }
-
-  setXcrs(xcrs: X86Xcrs): void {
-    this.file.setXcrs(xcrs);
-  }
-
-  getDebugRegs(): X86DebugRegs {
-    return this.file.getDebugRegs();
-  }
-
-  setDebugRegs(registers: X86DebugRegs): void {
-    this.file.setDebugRegs(registers);
-  }
-
-  getVcpuEvents(): X86VcpuEvents {
-    return this.file.getVcpuEvents();
-  }
-
-  setVcpuEvents(events: X86VcpuEvents): void {
-    this.file.setVcpuEvents(events);
-  }
-
-  /** @throws KvmError EINVAL when this vCPU has none of that index. */
-  getMsr(index: number): bigint {
-    return this.file.getMsr(index);
-  }
-
-  /** @throws KvmError EINVAL */
-  setMsr(index: number, value: bigint): void {
-    this.file.setMsr(index, value);
-  }
-
-  /** What is behind a linear address, undefined when not mapped. */
-  translate(address: bigint): Translation | undefined {
-    return this.file.translate(address);
-  }
-
-  get mpState(): MpState {
-    return this.file.mpState;
-  }
-
-  setMpState(state: MpState): void {
-    this.file.setMpState(state);
-  }
-
-  /** Ends the present run, or the next one, with an INTR exit; from any thread. */
-  interrupt(): void {
-    this.file.interrupt();
-  }
-
-  close(): void {
-    this.file.close();
   }
 
   /** What has to be done before the guest runs; an exit if that already is what the user waits for. */
@@ -227,7 +127,8 @@ export class LinuxX86Vcpu {
     if (this.#watcher.active) this.#watcher.place(this.file);
     if (this.#kernelSteps && !this.#facts.step.user) this.#refuseUserMode();
     const exit = this.#unfinished ? this.#finish() : undefined;
-    return exit ?? (this.#mayPass ? this.#pass() : undefined);
+    if (exit !== undefined) return exit;
+    return (this.#mayPass ? this.#pass() : undefined) ?? this.#stepReturn();
   }
 
   #beforeEntry(): void {
@@ -350,6 +251,45 @@ export class LinuxX86Vcpu {
     return isOnlyOurStep ? undefined : judged;
   }
 
+  /**
+   * A step of IRETQ or SYSRET where the kernel would lose it: a breakpoint where it goes to, and where its faults do.
+   * @throws KvmError EOPNOTSUPP when it goes to a user mode that cannot be stepped
+   */
+  #stepReturn(): X86Exit | undefined {
+    if (this.#facts.iretStep || !this.#stepping || this.#moved || !this.file.longAtExit) return undefined;
+    const kind = this.#peek.returns(this.file);
+    if (kind === undefined) return undefined;
+    const target = kind === "iret" ? iretTarget(this.file, this.#read) : undefined;
+    if (kind === "sysret" || target?.user === true) {
+      if (!this.#facts.step.user)
+        throw new KvmError(
+          "EOPNOTSUPP",
+          "the next instruction returns to user mode, which this host's KVM cannot single-step; continue instead",
+        );
+      return undefined;
+    }
+    if (target === undefined) return undefined;
+    const faults = [13, 12, 14].flatMap((vector) => handlerOf(this.file, vector, this.#read) ?? []);
+    return this.#runTo([target.address, ...faults]);
+  }
+
+  /** Runs to the first of at most four addresses, and reports that as a step. */
+  #runTo(addresses: readonly bigint[]): X86Exit | undefined {
+    const holdsInterrupts = (this.#facts.control & BLOCKIRQ) !== 0 ? BLOCKIRQ : 0;
+    const dr7 = addresses.reduce((enabled, _, i) => enabled | (2n << BigInt(2 * i)), 0x400n);
+    this.file.setGuestDebug({
+      control: ENABLE | USE_HW | holdsInterrupts,
+      debugRegisters: { addresses, dr7 },
+    });
+    const exit = this.file.run();
+    this.file.setGuestDebug(kernelDebug(this.#debug, this.#watched));
+    if (exit.reason !== "DEBUG") return this.#judge(exit);
+    const hits = this.#watched.length > 0 ? this.#watcher.look() : 0;
+    return this.#report(vectorDebug, this.#dr6(BigInt(hits)));
+  }
+
+  readonly #read: ReadPhysical = (address, length) => this.#ram.read(address, length);
+
   /** Does what the kernel cannot: INT3 and INT1. */
   #emulate(exit: X86InternalError): X86Exit | undefined {
     switch (exit.instruction?.[0]) {
@@ -365,19 +305,11 @@ export class LinuxX86Vcpu {
 
   /** Gives the guest the exception of the one-byte instruction at RIP. */
   #deliver(vector: number): X86Exit | undefined {
-    const handler = this.#stepping
-      ? handlerOf(this.file, vector, (at, length) => this.#ram.read(at, length))
-      : undefined;
+    const handler = this.#stepping ? handlerOf(this.file, vector, this.#read) : undefined;
     this.#inject(vector, 1n);
     if (handler === undefined || !this.#facts.execution.kernel) return undefined;
-    // The step ends before the handler's first instruction, where a breakpoint is put for the moment.
-    this.file.setGuestDebug({
-      control: ENABLE | USE_HW | (this.#debug.control & BLOCKIRQ),
-      debugRegisters: { addresses: [handler], dr7: 0x402n },
-    });
-    const exit = this.file.run();
-    this.file.setGuestDebug(kernelDebug(this.#debug, this.#watched));
-    return exit.reason === "DEBUG" ? this.#report(vectorDebug, this.#dr6(0n)) : this.#judge(exit);
+    // The step ends before the handler's first instruction.
+    return this.#runTo([handler]);
   }
 
   /** Puts an exception into the guest, as of the instruction that begins `skipped` bytes further on. */
@@ -399,17 +331,4 @@ export class LinuxX86Vcpu {
     arch.dr7 = this.#debug.debugRegisters?.dr7 ?? 0x400n;
     return this.#ownExit;
   }
-}
-
-/** What the kernel is to do so that its user sees `debug`: not these registers, and steps where they are to be compared. */
-function kernelDebug(debug: X86GuestDebug, without: readonly ArmedRegister[]): X86GuestDebug {
-  const { control, debugRegisters } = debug;
-  const compares = without.some(({ kind }) => kind !== "execute");
-  return {
-    control: compares ? control | SINGLESTEP : control,
-    debugRegisters: debugRegisters && {
-      ...debugRegisters,
-      dr7: withoutRegisters(debugRegisters.dr7, without),
-    },
-  };
 }

@@ -62,6 +62,7 @@ const brought = {
   rflags: regsAt + regsMember.offsets.rflags,
   csBase: sregsAt + sregsMember.offsets.cs + kvmSegment.offsets.base,
   csLong: sregsAt + sregsMember.offsets.cs + kvmSegment.offsets.l,
+  cr3: sregsAt + sregsMember.offsets.cr3,
   ssDpl: sregsAt + sregsMember.offsets.ss + kvmSegment.offsets.dpl,
   exceptionInjected: eventsAt + eventsMember.members.exception.offsets.injected,
   exceptionPending: eventsAt + eventsMember.members.exception.offsets.pending,
@@ -163,6 +164,21 @@ export class X86VcpuFile {
     const rip = view.getUint32(brought.rip, true);
     const long = view.getUint8(brought.csLong) !== 0;
     return (long ? rip : rip + view.getUint32(brought.csBase, true)) >>> 0;
+  }
+
+  /** After a run: the upper half of RIP, which is that of `pcAtExit` in long mode. */
+  get pcHighAtExit(): number {
+    return this.#run.view.getUint32(brought.rip + 4, true);
+  }
+
+  /** After a run: the lower half of CR3, which tells address spaces apart. */
+  get cr3AtExit(): number {
+    return this.#run.view.getUint32(brought.cr3, true);
+  }
+
+  /** After a run: whether the guest executes 64-bit code. */
+  get longAtExit(): boolean {
+    return this.#run.view.getUint8(brought.csLong) !== 0;
   }
 
   /** After a run: whether the guest is in user mode. */

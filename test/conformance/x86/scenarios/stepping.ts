@@ -179,7 +179,41 @@ export const stepping: readonly Scenario[] = [
     departures: [
       {
         name: "iret-loses-its-step",
+        hidden: true,
         sees: [["a", "b", "c", "d", "e", "f", "g", "h"].map((label) => `step at ${label}`)],
+      },
+    ],
+  },
+  {
+    name: "long: IRET to user mode is one step",
+    mode: "long",
+    text: `
+      push 0x1b
+      a: push 0x7f00
+      b: push 2
+      c: push 0x23
+      d: lea rax, [rip + target]
+      e: push rax
+      f: iretq
+      nop
+      target: nop
+      g: int3
+      handler: nop
+      h: nop
+      i: nop`,
+    handlers: { 3: "handler" },
+    acts: [
+      { debug: step, sees: ["a", "b", "c", "d", "e", "f", "target"].map((label) => `step at ${label}`) },
+    ],
+    departures: [
+      {
+        name: "user-mode-runs-undebugged",
+        hidden: true,
+        sees: [["a", "b", "c", "d", "e", "f", "h"].map((label) => `step at ${label}`)],
+      },
+      {
+        name: "user-mode-steps-are-refused",
+        sees: [[...["a", "b", "c", "d", "e", "f"].map((label) => `step at ${label}`), "refused: EOPNOTSUPP"]],
       },
     ],
   },

@@ -22,6 +22,8 @@ export interface HostDebugFacts {
   readonly control: number;
   /** Whether a single step is reported. */
   readonly step: ByMode<boolean>;
+  /** Whether it reports the step of IRETQ. */
+  readonly iretStep: boolean;
   /** Whether it reports the step of port output itself. */
   readonly outputStep: boolean;
   readonly int3: ByMode<Int3Outcome>;
@@ -39,6 +41,7 @@ export interface HostDebugFacts {
 export const faithful: HostDebugFacts = {
   control: 0x1f_0003,
   step: { real: true, kernel: true, user: true },
+  iretStep: true,
   outputStep: true,
   int3: { real: "exit", kernel: "exit", user: "exit" },
   execution: { real: true, kernel: true, user: true },
@@ -67,6 +70,7 @@ export function describeHost(facts: HostDebugFacts): readonly string[] {
   return [
     `guest debugging, control bits: 0x${facts.control.toString(16)}`,
     line("single step", lacking(facts.step), "; refused there"),
+    `single step over IRETQ: ${facts.iretStep ? "yes" : "by a breakpoint where it returns to"}`,
     `single step over port output: ${facts.outputStep ? "yes" : "completed by the substrate"}`,
     line("hardware breakpoints", lacking(facts.execution), "; they never hit there"),
     `going on from a hardware breakpoint by RFLAGS.RF: ${facts.resumeFlag ? "yes" : "by disarming, stepping and arming again"}`,

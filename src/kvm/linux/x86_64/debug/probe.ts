@@ -56,6 +56,8 @@ const store = {
   kernel: [0x88, 0x04, 0x25, 0x00, 0x30, 0x00, 0x00, 0x90, 0xf4],
   user: [0x88, 0x04, 0x25, 0x00, 0x30, 0x00, 0x00, 0x90, 0x0f, 0x0b],
 } as const;
+/** IRETQ, and behind a byte between them NOP, NOP, HLT. */
+const iret = [0x48, 0xcf, 0xf4, 0x90, 0x90, 0xf4] as const;
 /** OUT 0x10, AL; NOP; HLT. */
 const output = [0xe6, 0x10, 0x90, 0xf4] as const;
 
@@ -110,6 +112,7 @@ class Probe {
     return {
       control,
       step: modes((mode) => this.#steps(mode)),
+      iretStep: this.#iretSteps(),
       outputStep: this.#outputSteps(),
       int3: int3Outcome,
       execution,
@@ -135,6 +138,15 @@ class Probe {
     this.#begin(mode, nops[mode], { control: ENABLE | SINGLESTEP });
     const exit = this.#file.run();
     return exit.reason === "DEBUG" && exit.arch.pc === code + 1n;
+  }
+
+  #iretSteps(): boolean {
+    this.#begin("kernel", iret, { control: ENABLE | SINGLESTEP });
+    const frame = [code + 3n, 0x08n, 2n, stack, 0x10n];
+    this.#vm.writeMemory(stack - 40n, words(frame));
+    this.#file.setRegs({ ...this.#file.getRegs(), rsp: stack - 40n });
+    const exit = this.#file.run();
+    return exit.reason === "DEBUG" && exit.arch.pc === code + 3n;
   }
 
   #outputSteps(): boolean {

@@ -55,6 +55,7 @@ describe("the description of a host's KVM", () => {
       watchpoint: { real: false, kernel: false, user: false },
       resumeFlag: false,
       outputStep: false,
+      iretStep: false,
     });
     expect(lines).toContain("single step: not in user mode; refused there");
     expect(lines).toContain("INT3 breakpoints: not in real mode, user mode; the guest gets them");
@@ -65,6 +66,7 @@ describe("the description of a host's KVM", () => {
     expect(lines).toContain(
       "going on from a hardware breakpoint by RFLAGS.RF: by disarming, stepping and arming again",
     );
+    expect(lines).toContain("single step over IRETQ: by a breakpoint where it returns to");
     expect(lines).toContain("single step over port output: completed by the substrate");
   });
 });

@@ -1,0 +1,122 @@
+import type { MpState, Translation } from "../../interface.ts";
+import type {
+  X86DebugRegs,
+  X86Fpu,
+  X86Regs,
+  X86Sregs,
+  X86VcpuEvents,
+  X86Xcrs,
+} from "../uapi/x86_64/records.ts";
+import type { X86VcpuFile } from "./vcpuFile.ts";
+
+/** The state of a vCPU as the kernel has it, and how to end a run. */
+export abstract class X86VcpuState {
+  readonly id: number;
+  /** The same vCPU as the kernel has it, with all its ioctls. */
+  readonly file: X86VcpuFile;
+
+  constructor(file: X86VcpuFile) {
+    this.id = file.id;
+    this.file = file;
+  }
+
+  /** Called after somebody has written registers that say where the vCPU is. */
+  protected abstract moved(): void;
+
+  /** The data of an MMIO read exit, before the vCPU runs again. */
+  completeMmio(data: bigint): void {
+    this.file.completeMmio(data);
+  }
+
+  getRegs(): X86Regs {
+    return this.file.getRegs();
+  }
+
+  /** @throws KvmError EINVAL */
+  setRegs(regs: X86Regs): void {
+    this.file.setRegs(regs);
+    this.moved();
+  }
+
+  getSregs(): X86Sregs {
+    return this.file.getSregs();
+  }
+
+  /** @throws KvmError EINVAL for control registers that contradict each other. */
+  setSregs(sregs: X86Sregs): void {
+    this.file.setSregs(sregs);
+    this.moved();
+  }
+
+  getFpu(): X86Fpu {
+    return this.file.getFpu();
+  }
+
+  setFpu(fpu: X86Fpu): void {
+    this.file.setFpu(fpu);
+  }
+
+  getXsave(): Uint8Array {
+    return this.file.getXsave();
+  }
+
+  setXsave(image: Uint8Array): void {
+    this.file.setXsave(image);
+  }
+
+  getXcrs(): X86Xcrs {
+    return this.file.getXcrs();
+  }
+
+  setXcrs(xcrs: X86Xcrs): void {
+    this.file.setXcrs(xcrs);
+  }
+
+  getDebugRegs(): X86DebugRegs {
+    return this.file.getDebugRegs();
+  }
+
+  setDebugRegs(registers: X86DebugRegs): void {
+    this.file.setDebugRegs(registers);
+  }
+
+  getVcpuEvents(): X86VcpuEvents {
+    return this.file.getVcpuEvents();
+  }
+
+  setVcpuEvents(events: X86VcpuEvents): void {
+    this.file.setVcpuEvents(events);
+  }
+
+  /** @throws KvmError EINVAL when this vCPU has none of that index. */
+  getMsr(index: number): bigint {
+    return this.file.getMsr(index);
+  }
+
+  /** @throws KvmError EINVAL */
+  setMsr(index: number, value: bigint): void {
+    this.file.setMsr(index, value);
+  }
+
+  /** What is behind a linear address, undefined when not mapped. */
+  translate(address: bigint): Translation | undefined {
+    return this.file.translate(address);
+  }
+
+  get mpState(): MpState {
+    return this.file.mpState;
+  }
+
+  setMpState(state: MpState): void {
+    this.file.setMpState(state);
+  }
+
+  /** Ends the present run, or the next one, with an INTR exit; from any thread. */
+  interrupt(): void {
+    this.file.interrupt();
+  }
+
+  close(): void {
+    this.file.close();
+  }
+}
