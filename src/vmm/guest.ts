@@ -265,7 +265,7 @@ export class GuestMachine {
   #sleep(vcpu: EmbeddedArm64Vcpu): void {
     if (this.vm.vcpus.some((other) => other !== vcpu && other.runnable)) return;
     const { cpu } = vcpu;
-    this.#sleeper = { vcpu, until: cpu.nextStreamEvent(), asserted: cpu.interruptAsserted };
+    this.#sleeper = { vcpu, until: cpu.timers.nextStreamEvent(), asserted: cpu.interruptAsserted };
   }
 
   /** Whether this vCPU waits in WFE. */
@@ -274,7 +274,7 @@ export class GuestMachine {
     if (sleeper?.vcpu !== vcpu) return false;
     const { cpu } = vcpu;
     this.vm.cluster.activate(vcpu.id);
-    cpu.keepTimers();
+    cpu.timers.keep();
     // A masked interrupt that was not there before wakes once, for guests that look at ISR_EL1 themselves.
     const wakes =
       cpu.eventPending ||

@@ -179,7 +179,7 @@ export class Arm64Cluster implements EngineHost {
   }
 
   marked(): boolean {
-    return this.active.passesMark();
+    return this.active.debug.passesMark();
   }
 
   /** Name of an operation, for messages. */

@@ -1,56 +1,29 @@
 import { engineState } from "../../engine/layout.ts";
 import { arm64State } from "../../isa/arm64/state.ts";
 import type { Arm64Cluster } from "./cluster.ts";
-import { type HypervisorControls, mdcr, mdscr } from "./controls.ts";
-import {
-  breakpointAddresses,
-  breakpointMatches,
-  type DebugContext,
-  type DebugRegisters,
-  hasContextBreakpoint,
-  noDebugRegisters,
-  watchpointHit,
-} from "./debugUnit.ts";
+import type { HypervisorControls } from "./controls.ts";
+import { DebugExceptions } from "./debugExceptions.ts";
 import type { CpuEvent, CpuExit, MmioAccess } from "./events.ts";
 import { legalReturn, takeException, vectorKind } from "./exceptions.ts";
 import { fetchPage } from "./fetch.ts";
+import { HalfDoneInstruction } from "./halfDoneInstruction.ts";
 import { PerformanceMonitor } from "./pmu.ts";
+import { privateInterrupt } from "./privateInterrupts.ts";
+import { PrivateTimers } from "./privateTimers.ts";
 import { type Arm64Registers, pstate } from "./registers.ts";
-import { dataAbort, exceptionClass, faultStatus, syndrome } from "./syndrome.ts";
+import { exceptionClass, syndrome } from "./syndrome.ts";
 import { sctlr } from "./systemRegisters/control.ts";
 import { SystemRegisterFile } from "./systemRegisters/file.ts";
 import { resources } from "./systemRegisters/identification.ts";
-import { registerByName } from "./systemRegisters/table.ts";
-import { eventStreamTicks, genericTimer, nanosecondsPerTick } from "./timers.ts";
 import { translate } from "./translate.ts";
 import { currentAsid, type Regime, readRegime } from "./translation/regime.ts";
 import { SecondLevelTlb } from "./translation/secondLevel.ts";
-
-/** The PPIs of the generic timers and the performance monitor (Arm Base System Architecture 3.6). */
-const privateInterrupt = { performance: 23, virtualTimer: 27, physicalTimer: 30 } as const;
-
-/** Words of system registers that are looked at before every run. */
-const wordOf = {
-  monitorControl: registerByName("MDSCR_EL1").address >>> 2,
-  osLock: registerByName("OSLSR_EL1").address >>> 2,
-} as const;
 
 /** The first instruction run can never be longer than this; budgets of generated code are 31-bit. */
 const longestRun = 0x4000_0000;
 
 /** Rounds of `run` at once: a guest that takes an exception at every instruction must not keep the host busy for seconds. */
 const mostRounds = 2048;
-
-/**
- * Leave to execute the instruction at `pc` once in spite of an unseen breakpoint. The stack pointer tells it from the same
- * instruction in an interrupt's handler that comes first.
- */
-interface BreakpointPass {
-  readonly pc: bigint;
-  readonly sp: bigint;
-  /** Instructions retired when the breakpoint was passed; undefined before. */
-  used: number | undefined;
-}
 
 /**
  * One vCPU: EL0 and EL1 of an Armv8.0-A core. It runs until something happens that is EL2's business; then the hypervisor
@@ -62,32 +35,18 @@ export class Arm64Cpu {
   readonly system: SystemRegisterFile;
   readonly performance: PerformanceMonitor;
   readonly secondLevel = new SecondLevelTlb();
-  /**
-   * Breakpoints of the hypervisor that the guest cannot see or count: virtual addresses, in any context. After a change the
-   * marks in decoded code must be made anew: `Arm64Cluster.remark`.
-   */
-  unseenBreakpoints: ReadonlySet<bigint> = new Set();
-  /** Nanosecond of virtual time from which on the timers' outputs may be others; 0 when that has to be worked out. */
-  #timersDue = 0;
+  readonly timers: PrivateTimers;
+  readonly debug: DebugExceptions;
   /** How many exceptions to EL1 there have been. */
   exceptionsTaken = 0;
   /** Interrupts stay pending, although they wake the CPU from waiting: for a debugger that steps. */
   interruptsHeld = false;
   readonly #cluster: Arm64Cluster;
   readonly #registers: Arm64Registers;
+  readonly #halfDone = new HalfDoneInstruction();
   #event: CpuEvent | undefined;
   #regime: Regime | undefined;
   #asid = 0;
-  #debug: DebugRegisters = noDebugRegisters;
-  #contextBreakpoint = false;
-  /** Accesses of the current instruction that the machine has completed; the instruction runs again and finds them here. */
-  #completed: MmioAccess[] = [];
-  #replayed = 0;
-  #pendingMmio: MmioAccess | undefined;
-  /** PC of the instruction that these accesses belong to. */
-  #accessPc = 0n;
-  /** The unseen breakpoint that has been reported and is passed once. */
-  #pass: BreakpointPass | undefined;
   /** Instructions retired at EL0 and EL1. */
   readonly #retired: [number, number] = [0, 0];
   #performanceActive = false;
@@ -103,18 +62,20 @@ export class Arm64Cpu {
     this.index = index;
     this.system = new SystemRegisterFile(cluster, this);
     this.performance = new PerformanceMonitor(this.system);
+    this.timers = new PrivateTimers(cluster, this);
+    this.debug = new DebugExceptions(cluster, this);
   }
 
   /** What a cold reset does beside the registers' values; the CPU is the active one. */
   reset(): void {
     this.system.reset();
-    this.#dropAccesses();
+    this.#halfDone.drop();
     this.#event = undefined;
-    this.#pass = undefined;
+    this.debug.dropPass();
     this.eventPending = false;
     this.translationChanged(false);
     this.updateFloatingPointMode();
-    this.updateTimers();
+    this.timers.update();
     this.performanceChanged();
   }
 
@@ -143,36 +104,6 @@ export class Arm64Cpu {
 
   get asid(): number {
     return this.#asid;
-  }
-
-  /** The debug registers the hardware compares with. */
-  get debug(): DebugRegisters {
-    return this.#debug;
-  }
-
-  /** Loads the hardware's breakpoint and watchpoint registers, and forgets translations they make slow. */
-  loadDebugRegisters(registers: DebugRegisters): void {
-    if (registers === this.#debug) return;
-    this.#debug = registers;
-    this.#contextBreakpoint = hasContextBreakpoint(registers);
-    this.#cluster.remark();
-    this.flushFirstLevel();
-  }
-
-  /** Lets the instruction at PC execute once although an unseen breakpoint is on it; interrupts may come before it. */
-  passBreakpoint(): void {
-    const { pc, sp } = this.registers;
-    this.#pass = { pc, sp, used: undefined };
-  }
-
-  /** PC was set from outside: a breakpoint there counts again. */
-  dropPass(): void {
-    this.#pass = undefined;
-  }
-
-  /** Instruction addresses that must be looked at when they are about to execute. */
-  breakpointAddresses(): readonly bigint[] {
-    return [...breakpointAddresses(this.#debug), ...this.unseenBreakpoints];
   }
 
   /** Drops the set-up of stage 1 that was read from the registers; `keepTlb` when only the ASID or a base changed. */
@@ -218,12 +149,6 @@ export class Arm64Cpu {
     return this.#event !== undefined;
   }
 
-  /** BRK: always taken, to EL2 when debug exceptions are routed there (Arm ARM D2.7). */
-  noteBrk(imm: number): void {
-    const kind = this.#debugRoutedToHypervisor() ? "trap" : "exception";
-    this.note({ kind, ec: exceptionClass.brk64, iss: imm, preferredReturn: "this" });
-  }
-
   /** WFI or WFE with nothing to wake it: to EL1 or EL2 where trapped, else the CPU waits, which is the hypervisor's to arrange. */
   noteWait(what: "interrupt" | "event"): void {
     // A masked interrupt ends WFI's wait and not WFE's (Arm ARM D1.6.1, D1.6.2).
@@ -238,16 +163,17 @@ export class Arm64Cpu {
 
   /** The hypervisor has done what the trapped instruction asks: it counts as executed, and a step over it is complete. */
   skipInstruction(): void {
-    if (this.registers.pc === this.#pass?.pc) this.#pass = undefined;
-    this.registers.pc += 4n;
-    this.#retire(1, this.#registers.el);
-    this.#advanceStep();
+    const { registers } = this;
+    const { pc } = registers;
+    registers.pc += 4n;
+    this.#retire(1, registers.el);
+    this.debug.skipped(pc);
   }
 
   /** Takes an exception to EL1 as the CPU would; `far` and `syndrome` as in the report. */
   inject(report: Parameters<typeof takeException>[2]): void {
     this.#cluster.activate(this.index);
-    this.#dropAccesses();
+    this.#halfDone.drop();
     this.#cluster.clock.advance(1);
     this.#take(report);
   }
@@ -269,18 +195,8 @@ export class Arm64Cpu {
 
   /** An access that no slot answers: the data the machine gave, or undefined after noting the trap. */
   mmio(access: MmioAccess, iss: number, far: bigint): MmioAccess | undefined {
-    const done = this.#completed[this.#replayed];
-    if (
-      done !== undefined &&
-      done.address === access.address &&
-      done.write === access.write &&
-      done.bytes === access.bytes
-    ) {
-      this.#replayed++;
-      return done;
-    }
-    this.#pendingMmio = access;
-    this.#accessPc = this.#registers.pc;
+    const done = this.#halfDone.next(access, this.#registers.pc);
+    if (done !== undefined) return done;
     const ec = exceptionClass.dataAbortLower;
     this.note({ kind: "trap", ec, iss, far, ipa: access.address, preferredReturn: "this" });
     return undefined;
@@ -288,25 +204,17 @@ export class Arm64Cpu {
 
   /** Gives the machine's answer to the access of the last stage 2 exit; the instruction goes on with it at the next `run`. */
   completeMmio(data: bigint): void {
-    const pending = this.#pendingMmio;
-    if (pending === undefined) throw new RangeError("no access waits to be completed");
-    this.#completed.push({ ...pending, data });
-    this.#pendingMmio = undefined;
+    this.#halfDone.complete(data);
   }
 
   /** Whether an access waits for `completeMmio`. */
   get awaitsMmio(): boolean {
-    return this.#pendingMmio !== undefined;
+    return this.#halfDone.pending !== undefined;
   }
 
   /** Whether an instruction is half done: some of its accesses are completed and it must run to its end first. */
   get midInstruction(): boolean {
-    return this.#completed.length > 0 || this.#pendingMmio !== undefined;
-  }
-
-  #dropAccesses(): void {
-    this.#completed = [];
-    this.#pendingMmio = undefined;
+    return this.#halfDone.exists;
   }
 
   /** Whether the IRQ or FIQ input is asserted, masked or not. */
@@ -322,55 +230,6 @@ export class Arm64Cpu {
     if (lines === undefined) return false;
     const { daif } = this.#registers;
     return (lines.irq && (daif & pstate.i) === 0) || (lines.fiq && (daif & pstate.f) === 0);
-  }
-
-  /** Nanosecond of virtual time at which a timer output of this CPU rises, if one will. */
-  timerDeadline(): number | undefined {
-    this.keepTimers();
-    return this.#timersDue === Number.POSITIVE_INFINITY ? undefined : this.#timersDue;
-  }
-
-  /** Nanosecond of virtual time of the next event of the event stream, if it is on. */
-  nextStreamEvent(): number | undefined {
-    this.#cluster.activate(this.index);
-    const count = this.#cluster.count();
-    const control = Number(this.system.raw("CNTKCTL_EL1"));
-    const ticks = eventStreamTicks(control, count - this.controls.cntvoff);
-    return ticks === undefined ? undefined : Number(count + ticks) * nanosecondsPerTick;
-  }
-
-  #nextTimer(): number {
-    const count = this.#cluster.count();
-    const left = [
-      genericTimer.ticksLeft(this.#timer("P"), count),
-      genericTimer.ticksLeft(this.#timer("V"), count - this.controls.cntvoff),
-    ].filter((ticks) => ticks !== undefined);
-    const times = left.map((ticks) => Number(count + ticks) * nanosecondsPerTick);
-    const first = Math.min(...times);
-    // Later than virtual time can count is never.
-    return first <= Number.MAX_SAFE_INTEGER ? first : Number.POSITIVE_INFINITY;
-  }
-
-  /** Drives the timers' interrupt lines if time alone may have changed them. */
-  keepTimers(): void {
-    if (this.#cluster.clock.nanoseconds >= this.#timersDue) this.updateTimers();
-  }
-
-  /** Drives the timers' interrupt lines from their registers and the present count. */
-  updateTimers(): void {
-    const count = this.#cluster.count();
-    const { interrupts } = this.#cluster;
-    interrupts?.setPpi(
-      this.index,
-      privateInterrupt.physicalTimer,
-      genericTimer.output(this.#timer("P"), count),
-    );
-    interrupts?.setPpi(
-      this.index,
-      privateInterrupt.virtualTimer,
-      genericTimer.output(this.#timer("V"), count - this.controls.cntvoff),
-    );
-    this.#timersDue = this.#nextTimer();
   }
 
   /** Brings the performance counters up to date, also within a run. */
@@ -390,22 +249,6 @@ export class Arm64Cpu {
     this.#cluster.endRunSoon();
   }
 
-  /** Makes CNTVCT_EL0 read `value` now, on every CPU of the cluster (CNTVOFF_EL2). */
-  setVirtualCount(value: bigint): void {
-    const offset = this.#cluster.count() - value;
-    for (const cpu of this.#cluster.cpus) {
-      cpu.controls.cntvoff = offset;
-      cpu.#timersDue = 0;
-    }
-  }
-
-  #timer(which: "P" | "V"): { control: number; compare: bigint } {
-    return {
-      control: Number(this.system.get(`CNT${which}_CTL_EL0`)),
-      compare: this.system.get(`CNT${which}_CVAL_EL0`),
-    };
-  }
-
   /**
    * Runs at most `limit` instructions (≥ 1): those retired, and those that end in an exception to EL1. Fewer when there are very
    * many exceptions.
@@ -415,23 +258,23 @@ export class Arm64Cpu {
     const { clock } = this.#cluster;
     this.#cluster.activate(this.index);
     // The hypervisor has sent the guest elsewhere while an instruction was half done.
-    if (this.midInstruction && this.#registers.pc !== this.#accessPc) this.#dropAccesses();
+    if (this.midInstruction && this.#registers.pc !== this.#halfDone.pc) this.#halfDone.drop();
     const end = clock.nanoseconds + limit;
     for (let round = 0; clock.nanoseconds < end && round < mostRounds; round++) {
-      this.keepTimers();
+      this.timers.keep();
       const before = this.#beforeInstruction();
       if (before !== undefined) {
         const exit = this.#handle(before);
         if (exit !== undefined) return exit;
         continue;
       }
-      const stepping = this.#stepping();
-      const single = stepping || this.midInstruction || this.#contextBreakpoint;
+      const { stepping } = this.debug;
+      const single = stepping || this.midInstruction || this.debug.looksEverywhere;
       const retired = this.#execute(single ? 1 : this.#runLength(end - clock.nanoseconds));
       if (stepping && retired > 0) this.#registers.singleStep = false;
       const event = this.#event;
       this.#event = undefined;
-      if (this.#pass?.used !== undefined) this.#settlePass(event);
+      this.debug.settle(event);
       if (event !== undefined) {
         const after = this.#handle(event);
         if (after !== undefined) return after;
@@ -441,7 +284,7 @@ export class Arm64Cpu {
   }
 
   #runLength(left: number): number {
-    const deadline = this.timerDeadline();
+    const deadline = this.timers.deadline();
     const until =
       deadline === undefined ? longestRun : Math.max(deadline - this.#cluster.clock.nanoseconds, 1);
     const overflow = this.#performanceActive ? this.performance.untilOverflow(this.#registers.el) : undefined;
@@ -450,13 +293,13 @@ export class Arm64Cpu {
 
   #execute(count: number): number {
     this.#enterContext();
-    this.#replayed = 0;
+    this.#halfDone.begin();
     this.fetchesChanged = false;
     const { el } = this.#registers;
     const { retired, exit } = this.#cluster.execute(count);
     this.#retire(retired, el);
     if (retired > 0) {
-      this.#completed = [];
+      this.#halfDone.end();
       // What precedes the next instruction comes before a fault of its fetch (Arm ARM D1.3.2.1); then it is fetched again.
       if (exit === "fetch") this.#event = undefined;
     }
@@ -490,13 +333,8 @@ export class Arm64Cpu {
   #beforeInstruction(): CpuEvent | undefined {
     if (this.midInstruction) return undefined;
     const registers = this.#registers;
-    if (this.#stepActive() && !registers.singleStep) {
-      const isv = 1 << 24;
-      return this.#debugEvent("softwareStep", faultStatus.debug | isv);
-    }
-    if (this.#contextBreakpoint && this.#breakpointHits(registers.pc)) {
-      return this.#debugEvent("breakpoint");
-    }
+    const debug = this.debug.beforeInstruction();
+    if (debug !== undefined) return debug;
     if (registers.illegal) return this.#illegalState();
     const lines = this.#cluster.interrupts?.pending(this.index);
     if (lines !== undefined && this.interruptPending) {
@@ -514,117 +352,6 @@ export class Arm64Cpu {
     const event = this.#event;
     this.#event = undefined;
     return event ?? { kind: "exception", ec: exceptionClass.illegalState, iss: 0, preferredReturn: "this" };
-  }
-
-  #debugRoutedToHypervisor(): boolean {
-    return (this.controls.mdcr & mdcr.TDE) !== 0;
-  }
-
-  /** Whether debug exceptions other than BRK can be taken from here. Arm ARM D2.4. */
-  debugExceptionsEnabled(): boolean {
-    if ((this.#word("osLock") & 2) !== 0) return false;
-    if (this.#debugRoutedToHypervisor()) return true;
-    if (this.#registers.el === 0) return true;
-    return (this.#word("monitorControl") & mdscr.KDE) !== 0 && (this.#registers.daif & pstate.d) === 0;
-  }
-
-  /** Whether breakpoints and watchpoints can match: MDSCR_EL1.MDE and debug exceptions enabled. */
-  breakpointsEnabled(): boolean {
-    return (this.#word("monitorControl") & mdscr.MDE) !== 0 && this.debugExceptionsEnabled();
-  }
-
-  #word(of: keyof typeof wordOf): number {
-    return this.#cluster.engine.memory.words[wordOf[of]] ?? 0;
-  }
-
-  #stepActive(): boolean {
-    return (this.#word("monitorControl") & mdscr.SS) !== 0 && this.debugExceptionsEnabled();
-  }
-
-  #stepping(): boolean {
-    return this.#stepActive() && this.#registers.singleStep;
-  }
-
-  /** SSAdvance: the instruction counts as executed although it ends in an exception (Arm ARM J1.1.2). */
-  #advanceStep(): void {
-    if (this.#stepActive()) this.#registers.singleStep = false;
-  }
-
-  /** Whether the instruction at PC, which is marked, should execute; if not, notes the breakpoint. */
-  passesMark(): boolean {
-    const { pc } = this.#registers;
-    if (this.unseenBreakpoints.has(pc) && !this.#usePass(pc)) {
-      this.note({
-        kind: "trap",
-        ec: exceptionClass.breakpointLower,
-        iss: faultStatus.debug,
-        preferredReturn: "this",
-        unseen: true,
-      });
-      return false;
-    }
-    if (!this.#breakpointHits(pc)) return true;
-    this.note(this.#debugEvent("breakpoint"));
-    return false;
-  }
-
-  /** Whether the unseen breakpoint at `pc` is passed this time. */
-  #usePass(pc: bigint): boolean {
-    const pass = this.#pass;
-    if (pass === undefined || pass.pc !== pc || pass.sp !== this.#registers.sp) return false;
-    const now = this.#cluster.now();
-    if (pass.used !== undefined && now > pass.used) {
-      this.#pass = undefined;
-      return false;
-    }
-    pass.used = now;
-    return true;
-  }
-
-  /** After a run in which a breakpoint was passed: an instruction that was abandoned is tried again, and passed again. */
-  #settlePass(event: CpuEvent | undefined): void {
-    const pass = this.#pass;
-    if (pass?.used === undefined) return;
-    const ends = event !== undefined && "preferredReturn" in event && event.preferredReturn === "next";
-    const done = ends || event?.kind === "exceptionReturn" || this.#cluster.clock.nanoseconds > pass.used;
-    if (done) this.#pass = undefined;
-    else pass.used = undefined;
-  }
-
-  /** An access is about to happen: whether a watchpoint stops it; then the exception is noted. */
-  watchpointStops(va: bigint, bytes: number, write: boolean): boolean {
-    if (!this.breakpointsEnabled()) return false;
-    const hit = watchpointHit(this.#debug, va, bytes, write, this.#debugContext());
-    if (hit === undefined) return false;
-    const iss = faultStatus.debug | (write ? dataAbort.wnr : 0);
-    this.note(this.#debugEvent("watchpoint", iss, hit.address));
-    return true;
-  }
-
-  #breakpointHits(pc: bigint): boolean {
-    return this.breakpointsEnabled() && breakpointMatches(this.#debug, pc, this.#debugContext());
-  }
-
-  #debugContext(): DebugContext {
-    return { el: this.#registers.el, contextId: Number(this.system.get("CONTEXTIDR_EL1")) };
-  }
-
-  /** A debug exception at the present instruction, to EL1 or to the hypervisor. Arm ARM D2.4.1: MDCR_EL2.TDE routes. */
-  #debugEvent(
-    what: "breakpoint" | "watchpoint" | "softwareStep",
-    iss: number = faultStatus.debug,
-    far?: bigint,
-  ): CpuEvent {
-    const routed = this.#debugRoutedToHypervisor();
-    const level = routed || this.#registers.el === 0 ? "Lower" : "Current";
-    const ec = exceptionClass[`${what}${level}`];
-    return {
-      kind: routed ? "trap" : "exception",
-      ec,
-      iss,
-      preferredReturn: "this",
-      ...(far === undefined ? {} : { far }),
-    };
   }
 
   #take(report: Parameters<typeof takeException>[2]): void {
@@ -647,11 +374,11 @@ export class Arm64Cpu {
         // An exception takes time as an instruction does, so that a guest that does nothing else makes progress.
         if (event.preferredReturn === "next") {
           this.#retire(1, registers.el);
-          this.#advanceStep();
+          this.debug.advanceStep();
         } else {
           this.#cluster.clock.advance(1);
         }
-        this.#dropAccesses();
+        this.#halfDone.drop();
         const far = event.far === undefined ? {} : { far: event.far };
         this.#take({
           kind: vectorKind.synchronous,
@@ -665,14 +392,14 @@ export class Arm64Cpu {
         if (event.preferredReturn === "next") {
           registers.pc += 4n;
           this.#retire(1, registers.el);
-          this.#advanceStep();
+          this.debug.advanceStep();
         }
         return {
           kind: "trap",
           syndrome: syndrome(event.ec, event.iss),
           far: event.far ?? 0n,
           ipa: event.ipa ?? 0,
-          mmio: this.#pendingMmio,
+          mmio: this.#halfDone.pending,
           unseen: event.unseen ?? false,
         };
     }
@@ -686,9 +413,9 @@ export class Arm64Cpu {
     registers.pc = this.system.get("ELR_EL1");
     this.#retire(1, 1);
     const kept = (registers.el === 0 ? 0 : 4) | registers.spSel;
-    const wasEnabled = this.debugExceptionsEnabled();
+    const wasEnabled = this.debug.enabled();
     registers.pstate = legalReturn(spsr) ? spsr : ((spsr & ~0x1f) | kept | pstate.il) >>> 0;
     // DebugExceptionReturnSS: SPSR.SS counts only when the step machine becomes active by this return (Arm ARM D2.12.4).
-    if (wasEnabled || !this.#stepActive()) registers.singleStep = false;
+    if (wasEnabled || !this.debug.stepActive) registers.singleStep = false;
   }
 }

@@ -57,7 +57,7 @@ export function makeHostCalls(cluster: Arm64Cluster): EngineHost["hostCalls"] {
       if (cpu.registers.el === 0 || (cpu.controls.hcr & hcr.TSC) === 0n) noteUndefined(cpu);
       else cpu.note({ kind: "trap", ec: exceptionClass.smc64, iss: imm, preferredReturn: "this" });
     },
-    breakpointInstruction: (imm: number) => cluster.active.noteBrk(imm),
+    breakpointInstruction: (imm: number) => cluster.active.debug.noteBrk(imm),
     haltingBreakpoint: () => noteUndefined(cluster.active),
     debugChangeState: () => noteUndefined(cluster.active),
     debugRestoreState: () => noteUndefined(cluster.active),

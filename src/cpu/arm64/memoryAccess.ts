@@ -100,9 +100,10 @@ function prepare(
     if (second === undefined) return undefined;
     parts.push(second);
   }
-  if (cpu.debug === noDebugRegisters) return parts;
-  if (!access.write && cpu.watchpointStops(va, access.bytes, false)) return undefined;
-  if ((access.write || access.willWrite) && cpu.watchpointStops(va, access.bytes, true)) return undefined;
+  if (cpu.debug.registers === noDebugRegisters) return parts;
+  if (!access.write && cpu.debug.watchpointStops(va, access.bytes, false)) return undefined;
+  if ((access.write || access.willWrite) && cpu.debug.watchpointStops(va, access.bytes, true))
+    return undefined;
   return parts;
 }
 
@@ -155,7 +156,7 @@ function fill(
   el: 0 | 1,
 ): void {
   const strict = (page.rights & rights.device) !== 0 || cpu.regime.alignmentChecked;
-  if (pageIsWatched(cpu.debug, BigInt.asUintN(64, va))) return;
+  if (pageIsWatched(cpu.debug.registers, BigInt.asUintN(64, va))) return;
   const read = (page.rights & (el === 0 ? rights.read0 : rights.read1)) !== 0;
   const write =
     writable &&

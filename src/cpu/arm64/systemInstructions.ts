@@ -56,7 +56,7 @@ const zeroBlock: Action = (cluster, cpu, value) => {
     return;
   }
   const slot = cluster.physical.find(page.page);
-  if (cpu.watchpointStops(start, 64, true)) return;
+  if (cpu.debug.watchpointStops(start, 64, true)) return;
   if (slot !== undefined && !slot.readOnly) {
     const host = slot.host + (page.page - slot.base) + Number(start & 0xfffn);
     cluster.engine.memory.bytes.fill(0, host, host + 64);

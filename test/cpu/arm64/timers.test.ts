@@ -213,7 +213,7 @@ describe("CNTVOFF_EL2", () => {
   it("moves the virtual count and its timer, not the physical ones", () => {
     const machine = new BareMachine();
     spend(machine, 1600);
-    machine.vcpu().cpu.setVirtualCount(5n);
+    machine.vcpu().cpu.timers.setVirtualCount(5n);
     expect(machine.get("CNTVCT_EL0")).toBe(5n);
     expect(machine.get("CNTPCT_EL0")).toBe(100n);
     machine.set("CNTV_CVAL_EL0", 8n);
@@ -222,7 +222,7 @@ describe("CNTVOFF_EL2", () => {
     spend(machine, 48);
     expect(machine.get("CNTV_CTL_EL0")).toBe(ENABLE | ISTATUS);
     // Ahead of the physical count.
-    machine.vcpu().cpu.setVirtualCount(1n << 40n);
+    machine.vcpu().cpu.timers.setVirtualCount(1n << 40n);
     expect(machine.get("CNTVCT_EL0")).toBe(1n << 40n);
     machine.set("CNTV_CVAL_EL0", (1n << 40n) + 2n);
     expect(machine.vcpu().timerDeadline()).toBe(1648 + 32);

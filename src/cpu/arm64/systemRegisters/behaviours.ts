@@ -37,7 +37,7 @@ const timer = (which: "P" | "V"): Readonly<Record<string, Behaviour>> => {
     compare: file.raw(compare),
   });
   const changed = (context: BehaviourContext): void => {
-    context.cpu.updateTimers();
+    context.cpu.timers.update();
     context.cluster.endRunSoon();
   };
   return {

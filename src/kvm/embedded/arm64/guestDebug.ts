@@ -98,7 +98,7 @@ export class Arm64GuestDebug {
     const state = this.#state;
     cpu.controls.hcr = guestHcr;
     cpu.controls.mdcr = state.mdcr;
-    cpu.loadDebugRegisters(state.registers);
+    cpu.debug.load(state.registers);
     if (!this.enabled) return;
     this.#loaded = state;
     const { system, registers } = cpu;

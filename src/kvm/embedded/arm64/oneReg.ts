@@ -102,7 +102,7 @@ function setSystemRegister(cpu: Arm64Cpu, key: number, value: bigint): void {
   const { system } = cpu;
   const row = registerByKey(key)?.row;
   if (row?.name === "CNTVCT_EL0") {
-    cpu.setVirtualCount(BigInt.asUintN(64, value));
+    cpu.timers.setVirtualCount(BigInt.asUintN(64, value));
     return;
   }
   if (row !== undefined && words.has(row.name)) {

@@ -56,14 +56,14 @@ export class EmbeddedArm64Vcpu implements Vcpu {
     if (!this.powered) return false;
     if (this.#halted === undefined || this.debug.stepPending) return true;
     this.#vm.cluster.activate(this.id);
-    this.cpu.keepTimers();
+    this.cpu.timers.keep();
     return this.#halted !== "interrupt" || this.cpu.interruptAsserted;
   }
 
   /** Nanosecond of virtual time at which a timer of this vCPU raises its interrupt, if one will. */
   timerDeadline(): number | undefined {
     this.#vm.cluster.activate(this.id);
-    return this.cpu.timerDeadline();
+    return this.cpu.timers.deadline();
   }
 
   /** The vCPU entered from power-off (PSCI CPU_ON). */
@@ -123,7 +123,7 @@ export class EmbeddedArm64Vcpu implements Vcpu {
   }
 
   setOneReg(id: bigint, value: bigint): void {
-    if (id === arm64Reg.pc) this.cpu.dropPass();
+    if (id === arm64Reg.pc) this.cpu.debug.dropPass();
     setRegister(this.cpu, id, value);
   }
 

@@ -51,10 +51,10 @@ export class EmbeddedArm64Vm implements Vm {
   readonly vcpus: readonly EmbeddedArm64Vcpu[];
   readonly unseenBreakpoints: UnseenBreakpoints = {
     plant: (addresses) => {
-      for (const cpu of this.cluster.cpus) cpu.unseenBreakpoints = addresses;
+      for (const cpu of this.cluster.cpus) cpu.debug.unseenBreakpoints = addresses;
       this.cluster.remark();
     },
-    pass: (vcpu) => this.cluster.cpus[vcpu]?.passBreakpoint(),
+    pass: (vcpu) => this.cluster.cpus[vcpu]?.debug.passBreakpoint(),
   };
   readonly #regions = new Map<number, PhysicalSlot>();
   readonly #capacity: number;
