@@ -1,9 +1,8 @@
 // Calls: recursion, and indirect calls through a table.
+#include "bench.h"
 #include "guest.h"
 
-#ifndef ITERATIONS
-#define ITERATIONS 60
-#endif
+BENCH(60)
 
 __attribute__((noinline)) static uint64_t fibonacci(uint64_t n) {
   return n < 2 ? n : fibonacci(n - 1) + fibonacci(n - 2);
@@ -32,12 +31,13 @@ __attribute__((noinline)) static uint64_t dispatch(uint64_t state, unsigned coun
 }
 
 void main(void) {
+  const uint64_t iterations = bench_iterations.count;
   mmu_start();
   uint64_t checksum = 1;
-  for (unsigned i = 0; i < ITERATIONS; i++) {
+  for (uint64_t i = 0; i < iterations; i++) {
     checksum += fibonacci(24);
     checksum ^= ackermann(2, 150);
     checksum = dispatch(checksum, 500000);
   }
-  print("bench-call: %u iterations, checksum %x\n", (uint64_t)ITERATIONS, checksum);
+  print("bench-call: %u iterations, checksum %x\n", iterations, checksum);
 }

@@ -1,9 +1,8 @@
 // Double matrix multiplication, element by element.
+#include "bench.h"
 #include "guest.h"
 
-#ifndef ITERATIONS
-#define ITERATIONS 30
-#endif
+BENCH(30)
 
 #define N 128
 
@@ -20,6 +19,7 @@ __attribute__((noinline)) static void multiply(void) {
 }
 
 void main(void) {
+  const uint64_t iterations = bench_iterations.count;
   mmu_start();
   for (unsigned row = 0; row < N; row++) {
     for (unsigned column = 0; column < N; column++) {
@@ -27,7 +27,7 @@ void main(void) {
       b[row][column] = (double)((row * 7 + column * 3) % 11) - 5;
     }
   }
-  for (unsigned i = 0; i < ITERATIONS; i++) {
+  for (uint64_t i = 0; i < iterations; i++) {
     multiply();
     // Fed back, kept small.
     for (unsigned n = 0; n < N; n++) a[i % N][n] = c[n][i % N] / 64;
@@ -38,5 +38,5 @@ void main(void) {
     double value;
     uint64_t bits;
   } checksum = {trace};
-  print("bench-fp: %u iterations, checksum %x\n", (uint64_t)ITERATIONS, checksum.bits);
+  print("bench-fp: %u iterations, checksum %x\n", iterations, checksum.bits);
 }

@@ -1,9 +1,8 @@
-// Integer work: a random number generator, a sieve, and a sort, ITERATIONS times.
+// Integer work: a random number generator, a sieve and a sort, again and again.
+#include "bench.h"
 #include "guest.h"
 
-#ifndef ITERATIONS
-#define ITERATIONS 150
-#endif
+BENCH(150)
 
 #define SIEVE_SIZE 65536
 #define SORT_SIZE 16384
@@ -72,12 +71,13 @@ __attribute__((noinline)) static uint64_t heap_sort(uint64_t state) {
 }
 
 void main(void) {
+  const uint64_t iterations = bench_iterations.count;
   mmu_start();
   uint64_t checksum = 0;
-  for (unsigned i = 1; i <= ITERATIONS; i++) {
+  for (uint64_t i = 1; i <= iterations; i++) {
     checksum += random_sum(i, 50000);
     checksum ^= count_primes();
     checksum = checksum * 33 + heap_sort(i);
   }
-  print("bench-int: %u iterations, checksum %x\n", (uint64_t)ITERATIONS, checksum);
+  print("bench-int: %u iterations, checksum %x\n", iterations, checksum);
 }

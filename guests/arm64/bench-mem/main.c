@@ -1,9 +1,8 @@
 // Memory work with the MMU on: copies, and walks with strides that miss a TLB of any usual size.
+#include "bench.h"
 #include "guest.h"
 
-#ifndef ITERATIONS
-#define ITERATIONS 32
-#endif
+BENCH(32)
 
 #define SIZE (4u << 20)
 #define STRIDE_ROUNDS 64
@@ -46,13 +45,14 @@ __attribute__((noinline)) static uint64_t walk_pages(void) {
 }
 
 void main(void) {
+  const uint64_t iterations = bench_iterations.count;
   mmu_start();
   uint64_t checksum = 0;
-  for (unsigned i = 0; i < ITERATIONS; i++) {
+  for (uint64_t i = 0; i < iterations; i++) {
     fill(i);
     copy_pairs();
     copy_bytes(SIZE / 4);
     checksum = checksum * 31 + walk_pages();
   }
-  print("bench-mem: %u iterations, checksum %x\n", (uint64_t)ITERATIONS, checksum);
+  print("bench-mem: %u iterations, checksum %x\n", iterations, checksum);
 }

@@ -1,9 +1,8 @@
 // SHA-256 (FIPS 180-4) of a growing chain of 64 KiB buffers, in plain integer instructions.
+#include "bench.h"
 #include "guest.h"
 
-#ifndef ITERATIONS
-#define ITERATIONS 300
-#endif
+BENCH(300)
 
 #define BUFFER_SIZE 65536
 
@@ -70,16 +69,17 @@ static void sha256(uint32_t hash[8], const uint8_t *bytes, uint64_t size) {
 }
 
 void main(void) {
+  const uint64_t iterations = bench_iterations.count;
   mmu_start();
   uint32_t hash[8];
-  for (unsigned i = 0; i < ITERATIONS; i++) {
+  for (uint64_t i = 0; i < iterations; i++) {
     sha256(hash, buffer, BUFFER_SIZE);
     for (unsigned n = 0; n < 8; n++) {
       uint8_t *at = buffer + (i % (BUFFER_SIZE / 32)) * 32 + n * 4;
       for (unsigned byte = 0; byte < 4; byte++) at[byte] = (uint8_t)(hash[n] >> (24 - 8 * byte));
     }
   }
-  print("bench-sha256: %u iterations, last hash", (uint64_t)ITERATIONS);
+  print("bench-sha256: %u iterations, last hash", iterations);
   for (unsigned n = 0; n < 8; n++) print(" %x", (uint64_t)hash[n]);
   print("\n");
 }
