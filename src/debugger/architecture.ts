@@ -1,22 +1,22 @@
-import type { KvmExit } from "../kvm/exits.ts";
-import type { GuestDebug } from "../kvm/guestDebug.ts";
+import type { DebugExit } from "../kvm/exits.ts";
+import type { GuestDebugArch } from "../kvm/guestDebug.ts";
 import type { Vcpu } from "../kvm/interface.ts";
 import type { Backtrace } from "./symbols/arm64/unwind.ts";
 import type { KernelObservation } from "./symbols/kaslr.ts";
 import type { ReadMemory } from "./symbols/readMemory.ts";
 import type { SymbolTable } from "./symbols/symbolTable.ts";
 
-/** A `KVM_EXIT_DEBUG`. */
-export type DebugExit = Extract<KvmExit, { readonly reason: "DEBUG" }>;
+export type { DebugExit } from "../kvm/exits.ts";
 
 /** What a debug exit reports, before anybody knows whose it is. */
 export type DebugEvent =
-  | { readonly kind: "step" }
+  /** `guest`: and something of the guest's own besides, which is to be delivered too. */
+  | { readonly kind: "step"; readonly guest?: true }
   /** The instruction at PC is a breakpoint instruction. */
   | { readonly kind: "breakpoint-instruction" }
   /** PC matches a breakpoint register. */
   | { readonly kind: "hardware-breakpoint" }
-  /** The instruction at PC makes an access that a watchpoint register matches. */
+  /** An access that a watchpoint register matches: of the instruction at PC, or the one before (`watchpointsReported`). */
   | { readonly kind: "watchpoint"; readonly address: bigint; readonly write: boolean }
   /** Nothing a debugger plants. */
   | { readonly kind: "other" };
@@ -33,7 +33,7 @@ export interface WatchRegister {
 /** A register by its name, for everything that shows registers. */
 export interface RegisterAccess {
   readonly name: string;
-  readonly bits: 32 | 64 | 128;
+  readonly bits: 16 | 32 | 64 | 80 | 128;
   /** Which kind of register: what every program uses, the vector unit's, or the system's. */
   readonly group: "general" | "vector" | "system";
   /** An unsigned value of `bits` bits. */
@@ -57,18 +57,23 @@ export interface DebugArchitecture {
   readonly breakpointInstruction: Uint8Array;
   /** Instructions begin at multiples of this. */
   readonly instructionAlignment: number;
+  /** Whether a watchpoint stops with PC at the access, which is not done, or behind it. */
+  readonly watchpointsReported: "before" | "after";
+  /** Breakpoints and watchpoints have the same registers: `GUEST_DEBUG_HW_BPS` counts both. */
+  readonly sharedRegisters: boolean;
   /** All registers, by name. */
   readonly registers: ReadonlyMap<string, RegisterAccess>;
-  classify(exit: DebugExit): DebugEvent;
+  /** @param armed what the vCPU's debug registers held on the host's behalf */
+  classify(exit: DebugExit, armed: GuestDebugArch | undefined): DebugEvent;
   /** Registers that together watch exactly these bytes, however many they are. @throws DebuggerError if no number of them can. */
   watch(address: bigint, length: number, access: WatchAccess): readonly WatchRegister[];
   /** What the hardware is to hold. */
-  debugRegisters(
-    breakpoints: readonly bigint[],
-    watchpoints: readonly WatchRegister[],
-  ): NonNullable<GuestDebug["arch"]>;
-  /** Gives a debug exit that is the guest's own to the guest: exception entry, as bare hardware would have done it. */
-  deliver(vcpu: Vcpu, exit: DebugExit): void;
+  debugRegisters(breakpoints: readonly bigint[], watchpoints: readonly WatchRegister[]): GuestDebugArch;
+  /**
+   * Gives a debug exit that is the guest's own to the guest: exception entry, as bare hardware would have done it.
+   * @returns `pending` if the vCPU enters its handler when it next runs, and a step ends there.
+   */
+  deliver(vcpu: Vcpu, exit: DebugExit): "entered" | "pending";
   observe(vcpu: Vcpu): Observed;
   /** The call stack of a stopped vCPU, innermost frame first. */
   backtrace(

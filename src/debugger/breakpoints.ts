@@ -1,4 +1,4 @@
-import type { GuestDebug } from "../kvm/guestDebug.ts";
+import type { GuestDebugArch } from "../kvm/guestDebug.ts";
 import type { Vm } from "../kvm/interface.ts";
 import type { DebugArchitecture, WatchAccess, WatchRegister } from "./architecture.ts";
 import { DebuggerError } from "./errors.ts";
@@ -71,7 +71,7 @@ export class BreakpointList {
   #unseenWanted: ReadonlySet<bigint> = new Set();
   #unseenPlanted: ReadonlySet<bigint> = new Set();
   #hardwareAddresses: readonly bigint[] = [];
-  #hardware: GuestDebug["arch"];
+  #hardware: GuestDebugArch | undefined;
   /** The four above are behind the list. */
   #stale = false;
 
@@ -133,12 +133,16 @@ export class BreakpointList {
   watch(options: WatchpointOptions): Watchpoint {
     const { address, length, access, condition } = options;
     const registers = this.#architecture.watch(address, length, access);
+    this.#vm.checkWatchpoint?.(access);
+    this.#refresh();
     const all = this.#vm.checkExtension("GUEST_DEBUG_HW_WPS");
-    const free = all - this.#watchRegisters().length;
+    const { sharedRegisters } = this.#architecture;
+    const free = all - this.#watchRegisters().length - (sharedRegisters ? this.#hardwareAddresses.length : 0);
     if (registers.length > free)
       throw new DebuggerError(
         "exhausted",
-        `watching ${length} bytes at ${hex(address)} takes ${registers.length} of the ${all} watchpoint registers, and ` +
+        `watching ${length} bytes at ${hex(address)} takes ${registers.length} of the ${all} ` +
+          `${sharedRegisters ? "debug registers, which hardware breakpoints take too" : "watchpoint registers"}, and ` +
           `${free === 0 ? "none is" : `${free} ${free === 1 ? "is" : "are"}`} free`,
       );
     const watchpoint: Watchpoint = { address, length, access, condition, registers };
@@ -203,13 +207,13 @@ export class BreakpointList {
   }
 
   /** What the debug registers are to hold; undefined when nothing needs them. The same object until something changes. */
-  get hardware(): GuestDebug["arch"] {
+  get hardware(): GuestDebugArch | undefined {
     this.#refresh();
     return this.#hardware;
   }
 
   /** The same without breakpoints at `pc` and without these watchpoints. */
-  hardwareWithout(pc: bigint, watchpoints: ReadonlySet<Watchpoint>): GuestDebug["arch"] {
+  hardwareWithout(pc: bigint, watchpoints: ReadonlySet<Watchpoint>): GuestDebugArch | undefined {
     if (this.hardware === undefined) return undefined;
     return this.#registersFor(
       this.#hardwareAddresses.filter((address) => address !== pc),
@@ -232,8 +236,15 @@ export class BreakpointList {
   #checkHardware(address: bigint): void {
     this.#refresh();
     const all = this.#vm.checkExtension("GUEST_DEBUG_HW_BPS");
-    if (!this.#hardwareAddresses.includes(address) && this.#hardwareAddresses.length >= all)
-      throw new DebuggerError("exhausted", `all ${all} hardware breakpoints are taken`);
+    const { sharedRegisters } = this.#architecture;
+    const taken = this.#hardwareAddresses.length + (sharedRegisters ? this.#watchRegisters().length : 0);
+    if (!this.#hardwareAddresses.includes(address) && taken >= all)
+      throw new DebuggerError(
+        "exhausted",
+        sharedRegisters
+          ? `all ${all} debug registers are taken by hardware breakpoints and watchpoints`
+          : `all ${all} hardware breakpoints are taken`,
+      );
   }
 
   #refresh(): void {
@@ -250,7 +261,7 @@ export class BreakpointList {
     return this.watchpoints.flatMap((each) => (without?.has(each) === true ? [] : each.registers));
   }
 
-  #registersFor(addresses: readonly bigint[], watch: readonly WatchRegister[]): GuestDebug["arch"] {
+  #registersFor(addresses: readonly bigint[], watch: readonly WatchRegister[]): GuestDebugArch | undefined {
     return addresses.length === 0 && watch.length === 0
       ? undefined
       : this.#architecture.debugRegisters(addresses, watch);

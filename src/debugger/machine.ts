@@ -1,16 +1,23 @@
-import type { KvmExit } from "../kvm/exits.ts";
+import type { DebugExit, KvmExit, X86Exit } from "../kvm/exits.ts";
 import type { Vm } from "../kvm/interface.ts";
 import type { AdvanceOptions, GuestStop } from "../vmm/guest.ts";
+
+/** What a machine stopped for: as `GuestStop`, with a debug exit of any architecture. */
+export type MachineStop =
+  | Exclude<GuestStop, { readonly kind: "debug" }>
+  | { readonly kind: "debug"; readonly vcpu: number; readonly exit: DebugExit };
 
 /** A machine under the debugger: `GuestMachine` is one. */
 export interface DebuggedMachine {
   readonly vm: Vm;
   /** Nanoseconds of virtual time. */
   readonly now: number;
+  /** What runs it and how, in lines for the user. */
+  describe?(): readonly string[];
   /** How often `KVM_RUN` has returned, by reason. */
-  readonly exitCounts: Readonly<Record<KvmExit["reason"], number>>;
+  readonly exitCounts: Readonly<Partial<Record<(KvmExit | X86Exit)["reason"], number>>>;
   /** Runs until something is the caller's business, at most `limit` nanoseconds of virtual time. */
-  advance(limit: number, options?: AdvanceOptions): GuestStop;
+  advance(limit: number, options?: AdvanceOptions): MachineStop;
   /** Lets virtual time jump to this nanosecond. */
   skipTo(nanosecond: number): void;
   /** Power-on reset, with the guest's images loaded again. */

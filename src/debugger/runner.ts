@@ -120,19 +120,18 @@ export class Runner {
   /** Whose a debug exit is, and what follows: an event that ends the run, or undefined to run on. */
   debugExit(vcpu: DebuggedVcpu, exit: DebugExit): StopEvent | undefined {
     const stepOver = this.#stepOver?.vcpu === vcpu ? this.#stepOver : undefined;
-    const owner = ownerOf(this.#parts.architecture.classify(exit), vcpu, this.#parts.breakpoints, {
+    const event = this.#parts.architecture.classify(exit, vcpu.debugRegisters);
+    const owner = ownerOf(event, vcpu, this.#parts.breakpoints, {
       unseen: exit.unseen === true,
       stepping: stepOver !== undefined || isStepping(vcpu.action),
       stepOver,
     });
     switch (owner.kind) {
       case "step":
+        if (event.kind === "step" && event.guest === true) return this.#deliver(vcpu, exit);
         return this.#executed(vcpu);
       case "guest":
-        this.#parts.architecture.deliver(vcpu.kvm, exit);
-        // As the CPU has it: an exception takes its time.
-        this.#parts.machine.skipTo(this.#parts.machine.now + 1);
-        return this.#executed(vcpu);
+        return this.#deliver(vcpu, exit);
       case "breakpoints":
         return this.#hitOrLeave(vcpu, owner.breakpoints, { kind: "breakpoint" });
       case "watchpoints": {
@@ -140,6 +139,14 @@ export class Runner {
         return this.#hitOrLeave(vcpu, watchpoints, { kind: "watchpoint", access, address });
       }
     }
+  }
+
+  #deliver(vcpu: DebuggedVcpu, exit: DebugExit): StopEvent | undefined {
+    const done = this.#parts.architecture.deliver(vcpu.kvm, exit);
+    if (done === "pending") return undefined;
+    // As the CPU has it: an exception takes its time.
+    this.#parts.machine.skipTo(this.#parts.machine.now + 1);
+    return this.#executed(vcpu);
   }
 
   /** A vCPU under a step has executed an instruction, or taken an exception instead. */
@@ -173,7 +180,11 @@ export class Runner {
   #hit(vcpu: DebuggedVcpu, what: readonly (Breakpoint | Watchpoint)[], as: Hit): StopEvent | undefined {
     const over = this.#stepOver?.vcpu === vcpu ? this.#stepOver : undefined;
     const watchpoints = what.filter((each): each is Watchpoint => "registers" in each);
-    vcpu.reported = { pc: vcpu.pc, watchpoints: new Set([...(over?.watchpoints ?? []), ...watchpoints]) };
+    // What is reported behind the access is done: nothing is to be got past.
+    const isDone = as.kind === "watchpoint" && this.#parts.architecture.watchpointsReported === "after";
+    vcpu.reported = isDone
+      ? undefined
+      : { pc: vcpu.pc, watchpoints: new Set([...(over?.watchpoints ?? []), ...watchpoints]) };
     this.#endStepOver();
     const verdicts = what.map(({ condition }) => holds(condition, vcpu));
     const failure = verdicts.find((verdict) => typeof verdict === "string");

@@ -1,12 +1,11 @@
 import type { SystemEvent } from "../kvm/exits.ts";
-import type { GuestStop } from "../vmm/guest.ts";
 import type { DebugArchitecture } from "./architecture.ts";
 import { BreakpointList } from "./breakpoints.ts";
 import { DebuggerError } from "./errors.ts";
 import type { SessionEvent, SessionStatus, StopEvent, VcpuAction } from "./events.ts";
 import { GuestSymbols } from "./guestSymbols.ts";
 import type { Host } from "./host.ts";
-import type { DebuggedMachine } from "./machine.ts";
+import type { DebuggedMachine, MachineStop } from "./machine.ts";
 import { MemoryView } from "./memory.ts";
 import { Patches } from "./patches.ts";
 import { Runner, stopped } from "./runner.ts";
@@ -212,7 +211,7 @@ export class DebugSession {
   }
 
   /** What the machine stopped for: an event that ends the run, or undefined to run on. */
-  #consider(stop: Exclude<GuestStop, { kind: "limit" | "idle" | "waiting" }>): StopEvent | undefined {
+  #consider(stop: Exclude<MachineStop, { kind: "limit" | "idle" | "waiting" }>): StopEvent | undefined {
     switch (stop.kind) {
       case "debug":
         return this.#runner.debugExit(this.vcpu(stop.vcpu), stop.exit);

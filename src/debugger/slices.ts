@@ -1,14 +1,13 @@
-import type { GuestStop } from "../vmm/guest.ts";
 import type { StopEvent } from "./events.ts";
 import type { Host } from "./host.ts";
-import type { DebuggedMachine } from "./machine.ts";
+import type { DebuggedMachine, MachineStop } from "./machine.ts";
 
 /** What the loop asks of the session. */
 export interface SliceClient {
   /** Before the machine advances: which vCPUs stand. */
   next(): ReadonlySet<number> | undefined;
   /** What the machine stopped for: an event that ends the run, or undefined to run on. */
-  consider(stop: Exclude<GuestStop, { kind: "limit" | "idle" | "waiting" }>): StopEvent | undefined;
+  consider(stop: Exclude<MachineStop, { kind: "limit" | "idle" | "waiting" }>): StopEvent | undefined;
   /** No vCPU that may run can go on without input: whether there is something else to try. */
   idle(): boolean;
   /** The run is over. */

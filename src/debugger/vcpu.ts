@@ -1,4 +1,4 @@
-import { type GuestDebug, guestDebugControl } from "../kvm/guestDebug.ts";
+import { type GuestDebugArch, guestDebugControl } from "../kvm/guestDebug.ts";
 import type { MpState, Vcpu } from "../kvm/interface.ts";
 import type { DebugArchitecture } from "./architecture.ts";
 import type { Watchpoint } from "./breakpoints.ts";
@@ -36,7 +36,7 @@ export class DebuggedVcpu {
   readonly #architecture: DebugArchitecture;
   readonly #memory: MemoryView;
   #control = 0;
-  #debugRegisters: GuestDebug["arch"];
+  #debugRegisters: GuestDebugArch | undefined;
   #held = false;
 
   constructor(kvm: Vcpu, architecture: DebugArchitecture, memory: MemoryView) {
@@ -96,8 +96,13 @@ export class DebuggedVcpu {
     if (done < bytes.length) throw unmapped(address + BigInt(done));
   }
 
+  /** What its debug registers hold on the host's behalf. */
+  get debugRegisters(): GuestDebugArch | undefined {
+    return this.#debugRegisters;
+  }
+
   /** The session's: sets up guest debugging where it is not set up so already. */
-  debug(control: number, registers: GuestDebug["arch"], holdInterrupts: boolean): void {
+  debug(control: number, registers: GuestDebugArch | undefined, holdInterrupts: boolean): void {
     if (holdInterrupts !== this.#held) {
       this.kvm.holdInterrupts?.(holdInterrupts);
       this.#held = holdInterrupts;
@@ -118,12 +123,15 @@ export class DebuggedVcpu {
   }
 }
 
-function sameRegisters(a: GuestDebug["arch"], b: GuestDebug["arch"]): boolean {
+function sameRegisters(a: GuestDebugArch | undefined, b: GuestDebugArch | undefined): boolean {
   if (a === b || a === undefined || b === undefined) return a === b;
-  const names = ["bvr", "bcr", "wvr", "wcr"] as const;
-  return names.every(
-    (name) => a[name].length === b[name].length && a[name].every((value, n) => value === b[name][n]),
-  );
+  const others = new Map<string, unknown>(Object.entries(b));
+  return Object.entries(a).every(([name, value]) => sameValue(value, others.get(name)));
+}
+
+function sameValue(a: unknown, b: unknown): boolean {
+  if (!Array.isArray(a) || !Array.isArray(b)) return a === b;
+  return a.length === b.length && a.every((value, n) => value === b[n]);
 }
 
 function unmapped(address: bigint): DebuggerError {

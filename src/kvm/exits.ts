@@ -25,6 +25,14 @@ export type KvmExit =
   | { readonly reason: "HALTED"; readonly until: "interrupt" | "event" | "power-on" }
   | { readonly reason: "INTERNAL_ERROR"; readonly suberror: number; readonly message: string };
 
+/** A `KVM_EXIT_DEBUG` of whatever architecture: the one that made it knows which. */
+export interface DebugExit {
+  readonly reason: "DEBUG";
+  readonly arch: Arm64DebugExit | X86DebugExit;
+  /** As in `KvmExit`. */
+  readonly unseen?: true;
+}
+
 /** `kvm_debug_exit_arch` of arm64: the syndrome, and FAR for watchpoints. PC is read by one-reg. */
 export interface Arm64DebugExit {
   readonly hsr: number;

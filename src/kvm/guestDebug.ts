@@ -21,6 +21,15 @@ export interface GuestDebug {
   readonly arch?: Arm64GuestDebugArch;
 }
 
+/** `kvm_guest_debug_arch` of whatever architecture. */
+export type GuestDebugArch = Arm64GuestDebugArch | X86DebugRegisters;
+
+/** Argument of `KVM_SET_GUEST_DEBUG` of whatever architecture: a vCPU takes its own. */
+export interface AnyGuestDebug {
+  readonly control: number;
+  readonly arch?: GuestDebugArch | undefined;
+}
+
 /** Bits of `kvm_guest_debug.control` that only x86 has. */
 export const x86GuestDebugControl = {
   INJECT_DB: 0x40000,
@@ -32,7 +41,7 @@ export const x86GuestDebugControl = {
 export interface X86GuestDebug {
   readonly control: number;
   /** What DR0–DR3 and DR7 hold while the host owns them; left out, nothing. */
-  readonly debugRegisters?: X86DebugRegisters | undefined;
+  readonly arch?: X86DebugRegisters | undefined;
 }
 
 /** Breakpoint addresses (linear) and DR7. */

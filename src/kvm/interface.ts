@@ -1,5 +1,5 @@
-import type { KvmExit } from "./exits.ts";
-import type { GuestDebug } from "./guestDebug.ts";
+import type { KvmExit, X86Exit } from "./exits.ts";
+import type { AnyGuestDebug } from "./guestDebug.ts";
 
 /** Capabilities of `KVM_CHECK_EXTENSION` that a debugger asks for. */
 export type Capability =
@@ -59,13 +59,15 @@ export interface Vm {
   writeMemory(address: bigint, bytes: Uint8Array): void;
   readonly vcpus: readonly Vcpu[];
   readonly unseenBreakpoints?: UnseenBreakpoints | undefined;
+  /** Whether its debug registers can watch for this; left out, for everything. @throws KvmError EOPNOTSUPP when they cannot */
+  checkWatchpoint?(access: "read" | "write" | "access"): void;
 }
 
 /** A virtual CPU: what `KVM_CREATE_VCPU` returns. */
 export interface Vcpu {
   readonly id: number;
   /** `KVM_RUN`, for at most `limit` instructions where the substrate can count them. */
-  run(limit: number): KvmExit;
+  run(limit: number): KvmExit | X86Exit;
   /** The data of an MMIO read exit; a write is completed with its own data or 0. */
   completeMmio(data: bigint): void;
   /** `KVM_GET_ONE_REG`, as an unsigned value of the register's size. @throws KvmError ENOENT. */
@@ -75,7 +77,7 @@ export interface Vcpu {
   /** `KVM_GET_REG_LIST`. */
   regList(): readonly bigint[];
   /** `KVM_SET_GUEST_DEBUG`. @throws KvmError EINVAL on unknown control bits; nothing changes then. */
-  setGuestDebug(debug: GuestDebug): void;
+  setGuestDebug(debug: AnyGuestDebug): void;
   /** `KVM_TRANSLATE`: what is behind a guest-virtual address as EL1 sees it, undefined when not mapped. Changes nothing. */
   translate(address: bigint): Translation | undefined;
   /** `KVM_GET_MP_STATE`. */

@@ -1,4 +1,4 @@
-import type { Arm64DebugExit } from "../../kvm/exits.ts";
+import type { Arm64DebugExit, DebugExit } from "../../kvm/exits.ts";
 import { arm64Reg } from "../../kvm/oneReg.ts";
 import type { DebugArchitecture, DebugEvent } from "../architecture.ts";
 import { enterException } from "./exceptionEntry.ts";
@@ -17,6 +17,9 @@ const brk = new Uint8Array([0x00, 0x00, 0x20, 0xd4]);
 
 /** DBGBCR: E, PMC = 0b11 (EL1 and EL0), BAS = 0b1111. Arm ARM D17.3.1. */
 const breakpointControl = 0x1e7;
+
+/** A debug exit of an arm64 vCPU. */
+type Arm64Exit = DebugExit & { readonly arch: Arm64DebugExit };
 
 function classify({ hsr, far }: Arm64DebugExit): DebugEvent {
   switch (hsr >>> 26) {
@@ -48,8 +51,10 @@ export const arm64DebugArchitecture: DebugArchitecture = {
   pc: arm64Reg.pc,
   breakpointInstruction: brk,
   instructionAlignment: 4,
+  watchpointsReported: "before",
+  sharedRegisters: false,
   registers: arm64Registers,
-  classify: (exit) => classify(exit.arch),
+  classify: (exit: Arm64Exit) => classify(exit.arch),
   watch: arm64WatchRegisters,
   debugRegisters: (breakpoints, watchpoints) => ({
     bvr: breakpoints,
@@ -57,10 +62,11 @@ export const arm64DebugArchitecture: DebugArchitecture = {
     wvr: watchpoints.map(({ value }) => value),
     wcr: watchpoints.map(({ control }) => control),
   }),
-  deliver: (vcpu, { arch }) => {
+  deliver: (vcpu, { arch }: Arm64Exit) => {
     const atEl0 = (vcpu.getOneReg(arm64Reg.pstate) & 0xfn) === 0n;
     const isWatchpoint = arch.hsr >>> 26 === exceptionClass.watchpoint;
     enterException(vcpu, guestSyndrome(arch.hsr, atEl0), isWatchpoint ? arch.far : undefined);
+    return "entered";
   },
   observe: observeArm64,
   backtrace: backtraceArm64,

@@ -96,7 +96,7 @@ export function guestDebugOf(debug: HostDebug | "off", code: GuestCode): X86Gues
   if (hardware === undefined) return { control };
   return {
     control,
-    debugRegisters: {
+    arch: {
       addresses: hardware.map(({ at }) => BigInt(addressOf(code, at))),
       dr7: dr7Of(hardware),
     },

@@ -279,7 +279,7 @@ export class LinuxX86Vcpu extends X86VcpuState {
     const dr7 = addresses.reduce((enabled, _, i) => enabled | (2n << BigInt(2 * i)), 0x400n);
     this.file.setGuestDebug({
       control: ENABLE | USE_HW | holdsInterrupts,
-      debugRegisters: { addresses, dr7 },
+      arch: { addresses, dr7 },
     });
     const exit = this.file.run();
     this.file.setGuestDebug(kernelDebug(this.#debug, this.#watched));
@@ -328,7 +328,7 @@ export class LinuxX86Vcpu extends X86VcpuState {
     arch.exception = exception;
     arch.pc = this.file.pcAtExit;
     arch.dr6 = dr6;
-    arch.dr7 = this.#debug.debugRegisters?.dr7 ?? 0x400n;
+    arch.dr7 = this.#debug.arch?.dr7 ?? 0x400n;
     return this.#ownExit;
   }
 }

@@ -298,12 +298,12 @@ export class X86VcpuFile {
   }
 
   /** `KVM_SET_GUEST_DEBUG`. @throws KvmError EINVAL on control bits this KVM does not know. */
-  setGuestDebug({ control, debugRegisters }: X86GuestDebug): void {
+  setGuestDebug({ control, arch }: X86GuestDebug): void {
     const debugreg = [0n, 0n, 0n, 0n, 0n, 0n, 0n, 0n];
-    debugRegisters?.addresses.forEach((address, i) => {
+    arch?.addresses.forEach((address, i) => {
       debugreg[i] = address;
     });
-    debugreg[7] = debugRegisters?.dr7 ?? 0n;
+    debugreg[7] = arch?.dr7 ?? 0n;
     this.#set("KVM_SET_GUEST_DEBUG", kvmGuestDebug, { control, pad: 0, arch: { debugreg } });
   }
 

@@ -14,9 +14,9 @@ const kinds = ["execute", "write", "io", "access"] as const;
 const lengths = [1, 2, 8, 4] as const;
 
 /** The registers that the host has enabled, locally or globally. */
-export function armedRegisters({ control, debugRegisters }: X86GuestDebug): readonly ArmedRegister[] {
-  if ((control & guestDebugControl.USE_HW) === 0 || debugRegisters === undefined) return [];
-  const { addresses, dr7 } = debugRegisters;
+export function armedRegisters({ control, arch }: X86GuestDebug): readonly ArmedRegister[] {
+  if ((control & guestDebugControl.USE_HW) === 0 || arch === undefined) return [];
+  const { addresses, dr7 } = arch;
   const bits = Number(BigInt.asUintN(32, dr7));
   return [0, 1, 2, 3].flatMap((index) => {
     if (((bits >>> (2 * index)) & 3) === 0) return [];

@@ -5,13 +5,13 @@ const { SINGLESTEP } = guestDebugControl;
 
 /** What the kernel is to do so that its user sees `debug`: not these registers, and steps where they are to be compared. */
 export function kernelDebug(debug: X86GuestDebug, without: readonly ArmedRegister[]): X86GuestDebug {
-  const { control, debugRegisters } = debug;
+  const { control, arch } = debug;
   const compares = without.some(({ kind }) => kind !== "execute");
   return {
     control: compares ? control | SINGLESTEP : control,
-    debugRegisters: debugRegisters && {
-      ...debugRegisters,
-      dr7: withoutRegisters(debugRegisters.dr7, without),
+    arch: arch && {
+      ...arch,
+      dr7: withoutRegisters(arch.dr7, without),
     },
   };
 }

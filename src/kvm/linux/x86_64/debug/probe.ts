@@ -165,8 +165,8 @@ class Probe {
 
   /** Whether register 0 stops the guest. */
   #stops(mode: Mode, bytes: readonly number[], address: bigint, dr7: bigint, rflags = 2n): boolean {
-    const debugRegisters = { addresses: [address], dr7 };
-    this.#begin(mode, bytes, { control: ENABLE | USE_HW, debugRegisters }, rflags);
+    const arch = { addresses: [address], dr7 };
+    this.#begin(mode, bytes, { control: ENABLE | USE_HW, arch }, rflags);
     const exit = this.#file.run();
     return exit.reason === "DEBUG" && (exit.arch.dr6 & 1n) !== 0n;
   }
