@@ -1,119 +1,81 @@
-import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
-import { join } from "node:path";
-import { parseArgs } from "node:util";
-import { listGuests, qemuCommand } from "../scripts/guests/catalogue.ts";
 import { geometricMean, median } from "./statistics.ts";
+import { benchGuest, fullCounts } from "./support/benchGuest.ts";
+import { type ExtraArguments, instructionsOf, qemuRun, vmexitRun } from "./support/commands.ts";
+import { BenchError, time, versionOf } from "./support/process.ts";
+import { goal, number, say } from "./support/report.ts";
 
-// Runs our bench guests and a Debian arm64 kernel boot under vmexit and under qemu-system-aarch64 (TCG) by turns and prints, for each,
-// the medians of the wall time of the whole process and the ratio of speeds. Usage: npm run bench -- [--runs N] [--only NAME] [--args "…"]
-
-const { values } = parseArgs({
-  options: {
-    runs: { type: "string", default: "5" },
-    only: { type: "string" },
-    args: { type: "string", default: "" },
-  },
-});
-const runs = Number(values.runs);
-const root = join(import.meta.dirname, "..", "..", "..");
-const debian = join(root, ".cache", "debian-arm64");
-const extra = values.args.split(" ").filter((word) => word !== "");
-
-interface Case {
-  readonly name: string;
-  readonly vmexit: readonly string[];
-  readonly qemu: readonly [string, ...string[]];
+/** What to measure. */
+export interface GuestBenchOptions {
+  /** Runs of each guest under each program, by turns. */
+  readonly runs: number;
+  /** The guests' names without `bench-`; all if left out. */
+  readonly only: ReadonlySet<string> | undefined;
+  /** Factor on the count of repetitions. */
+  readonly scale: number;
+  readonly extra: ExtraArguments;
 }
 
-function cases(): readonly Case[] {
-  const guests = listGuests(join(root, "guests"))
-    .filter((guest) => guest.name.startsWith("bench-"))
-    .map((guest): Case => ({ name: guest.name, vmexit: ["run", guest.elf], qemu: qemuCommand(guest) }));
-  const kernel = join(debian, "vmlinuz");
-  if (!existsSync(kernel)) return guests;
-  const initrd = join(debian, "initramfs.cpio.gz");
-  const boot: Case = {
-    name: "debian-boot",
-    vmexit: ["run", kernel, "--initrd", initrd, "--append", "console=ttyAMA0"],
-    qemu: [
-      "qemu-system-aarch64",
-      ...[
-        "-M",
-        "virt,gic-version=3",
-        "-cpu",
-        "cortex-a57",
-        "-m",
-        "512",
-        "-display",
-        "none",
-        "-monitor",
-        "none",
-      ],
-      ...[
-        "-serial",
-        "stdio",
-        "-no-reboot",
-        "-kernel",
-        kernel,
-        "-initrd",
-        initrd,
-        "-append",
-        "console=ttyAMA0",
-      ],
-    ],
-  };
-  return [...guests, boot];
+/** Wanted of the ratios' geometric mean, and of each. */
+const WANTED = { mean: 1.2, each: 0.6 } as const;
+
+interface Times {
+  readonly full: number[];
+  /** The same image with its work left out: start of the process, boot and end. */
+  readonly empty: number[];
 }
 
-/** Seconds of wall time, and what the command said on standard error. */
-function time(
-  command: string,
-  args: readonly string[],
-): { readonly seconds: number; readonly stderr: string } {
-  const begin = performance.now();
-  const result = spawnSync(command, args, { stdio: ["ignore", "pipe", "pipe"], maxBuffer: 1 << 26 });
-  if (result.status !== 0)
-    throw new Error(
-      `${command} ${args.join(" ")} ended with ${result.status ?? result.signal}: ${result.stderr}`,
-    );
-  return { seconds: (performance.now() - begin) / 1000, stderr: String(result.stderr) };
-}
+const work = ({ full, empty }: Times): number => median(full) - median(empty);
 
-const ratios: number[] = [];
-console.log(
-  `${"guest".padEnd(14)} ${"vmexit s".padStart(9)} ${"qemu s".padStart(9)} ${"MIPS".padStart(7)} ${"speed/qemu".padStart(11)}`,
-);
-for (const each of cases().filter(({ name }) => values.only === undefined || name === values.only)) {
-  const ours: number[] = [];
-  const theirs: number[] = [];
-  let instructions = 0;
-  for (let run = 0; run < runs; run++) {
-    const { seconds, stderr } = time(process.execPath, [
-      join(root, "dist", "cli", "main.js"),
-      ...each.vmexit,
-      "--stats",
-      ...extra,
-    ]);
-    ours.push(seconds);
-    instructions = Number(
-      /([\d,]+) instructions|instructions\D+([\d,]+)/
-        .exec(stderr)
-        ?.slice(1)
-        .find(Boolean)
-        ?.replaceAll(",", "") ?? 0,
-    );
-    theirs.push(time(each.qemu[0], each.qemu.slice(1)).seconds);
+/** A line as soon as it is known: the whole takes minutes. */
+const printRow = ([name = "", ...numbers]: readonly string[]): void =>
+  say(`  ${name.padEnd(8)}${numbers.map((cell) => cell.padStart(14)).join("")}`);
+
+/**
+ * The five guests under vmexit and under QEMU, by turns in one run of the benchmark: millions of guest instructions per second
+ * of wall time, less the time of the same image without its work, and the ratio of both programs' times.
+ */
+export async function benchGuests({ runs, only, scale, extra }: GuestBenchOptions): Promise<void> {
+  const qemu = await versionOf("qemu-system-aarch64");
+  say(
+    `Guests: medians of ${runs} runs by turns; the time of the same image with 0 iterations is taken off. ${qemu ?? "There is no qemu-system-aarch64 here (Debian: apt-get install qemu-system-arm): vmexit's own speed only."}`,
+  );
+  printRow(["guest", "instructions", "vmexit s", "MIPS", "QEMU s", "MIPS", "ratio"]);
+  const ratios: number[] = [];
+  for (const [name, count] of fullCounts) {
+    if (only !== undefined && !only.has(name)) continue;
+    const full = benchGuest(name, Math.max(1, Math.round(count * scale)));
+    const empty = benchGuest(name, 0);
+    const ours: Times = { full: [], empty: [] };
+    const theirs: Times = { full: [], empty: [] };
+    let instructions = 0;
+    for (let run = 0; run < runs; run++) {
+      const idle = await time(vmexitRun(empty.elf, extra));
+      const busy = await time(vmexitRun(full.elf, extra));
+      ours.empty.push(idle.seconds);
+      ours.full.push(busy.seconds);
+      instructions = instructionsOf(busy.stderr) - instructionsOf(idle.stderr);
+      if (qemu === undefined) continue;
+      theirs.empty.push((await time(qemuRun(empty))).seconds);
+      const other = await time(qemuRun(full));
+      theirs.full.push(other.seconds);
+      if (other.stdout !== busy.stdout)
+        throw new BenchError(`${name}: vmexit printed ${busy.stdout} and QEMU ${other.stdout}`);
+    }
+    const speed = (seconds: number): string => number(instructions / seconds / 1e6);
+    const row = [name, number(instructions), number(work(ours), 2), speed(work(ours))];
+    if (qemu !== undefined) {
+      const ratio = work(theirs) / work(ours);
+      ratios.push(ratio);
+      row.push(number(work(theirs), 2), speed(work(theirs)), number(ratio, 2));
+    }
+    printRow(row);
   }
-  const ratio = median(theirs) / median(ours);
-  ratios.push(ratio);
-  const columns = [
-    median(ours).toFixed(2).padStart(9),
-    median(theirs).toFixed(2).padStart(9),
-    (instructions / median(ours) / 1e6).toFixed(0).padStart(7),
-  ];
-  console.log(`${each.name.padEnd(14)} ${columns.join(" ")} ${ratio.toFixed(3).padStart(11)}`);
+  if (ratios.length > 0) {
+    const mean = geometricMean(ratios);
+    const reached = mean >= WANTED.mean && Math.min(...ratios) >= WANTED.each;
+    say(
+      `geometric mean of the ratios: ${number(mean, 2)}, least ${number(Math.min(...ratios), 2)}: ` +
+        goal(reached, `≥ ${WANTED.mean}, none below ${WANTED.each}`),
+    );
+  }
 }
-console.log(
-  `geometric mean of the ratios: ${geometricMean(ratios).toFixed(3)} (medians of ${runs} runs, whole processes)`,
-);
