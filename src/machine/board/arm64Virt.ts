@@ -2,6 +2,7 @@ import type { AddressRange } from "../address.ts";
 import { Bus } from "../bus.ts";
 import type { Saveable, Scheduler } from "../device.ts";
 import { EmptyFlash } from "../devices/emptyFlash.ts";
+import { CfiFlash, type CfiFlashState } from "../devices/flash/cfiFlash.ts";
 import { Pl011, type Pl011State } from "../devices/pl011.ts";
 import { Pl031, type Pl031State } from "../devices/pl031.ts";
 import type { Fdt } from "../fdt/tree.ts";
@@ -44,6 +45,7 @@ export interface Arm64VirtBoardOptions {
 
 /** What the board's devices remember. */
 export interface Arm64VirtBoardState {
+  readonly variables: CfiFlashState;
   readonly uart: Pl011State;
   readonly rtc: Pl031State;
   readonly interruptController:
@@ -99,10 +101,12 @@ export function arm64VirtBoard(options: Arm64VirtBoardOptions): Arm64VirtBoard {
     epochSeconds: options.epochSeconds ?? 0n,
   });
 
+  const variables = new CfiFlash(Number(VIRT_MAP.variables.size));
+
   return {
     ram,
     flash: VIRT_MAP.flash,
-    bus: connect(interruptController, uart, rtc),
+    bus: connect(interruptController, variables, uart, rtc),
     interruptController,
     uart,
     rtc,
@@ -118,11 +122,13 @@ export function arm64VirtBoard(options: Arm64VirtBoardOptions): Arm64VirtBoard {
         chosen,
       ),
     reset: () => {
+      variables.reset();
       uart.reset();
       rtc.reset();
       interruptController.reset();
     },
     save: () => ({
+      variables: variables.save(),
       uart: uart.save(),
       rtc: rtc.save(),
       interruptController:
@@ -131,6 +137,7 @@ export function arm64VirtBoard(options: Arm64VirtBoardOptions): Arm64VirtBoard {
           : { version: 3, state: interruptController.save() },
     }),
     load: (state) => {
+      variables.load(state.variables);
       uart.load(state.uart);
       rtc.load(state.rtc);
       const saved = state.interruptController;
@@ -143,10 +150,11 @@ export function arm64VirtBoard(options: Arm64VirtBoardOptions): Arm64VirtBoard {
   };
 }
 
-function connect(interruptController: Gicv2 | Gicv3, uart: Pl011, rtc: Pl031): Bus {
+function connect(interruptController: Gicv2 | Gicv3, variables: CfiFlash, uart: Pl011, rtc: Pl031): Bus {
   const bus = new Bus();
-  const { flashWindow, gicDistributor, gicCpuInterface, gicRedistributors } = VIRT_MAP;
-  bus.map(flashWindow.base, flashWindow.size, new EmptyFlash());
+  const { flash, gicDistributor, gicCpuInterface, gicRedistributors } = VIRT_MAP;
+  bus.map(flash.base, flash.size, new EmptyFlash());
+  bus.map(VIRT_MAP.variables.base, VIRT_MAP.variables.size, variables);
   bus.map(gicDistributor.base, gicDistributor.size, interruptController.distributor);
   if (interruptController.version === 2) {
     bus.map(gicCpuInterface.base, gicCpuInterface.size, interruptController.cpuInterface);

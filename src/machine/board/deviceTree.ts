@@ -29,6 +29,7 @@ export function virtDeviceTree(options: VirtTreeOptions, chosen: Chosen): Fdt {
     psciNode(),
     memoryNode(options.ram),
     node("chosen", [strings("stdout-path", nameOf("/pl011", VIRT_MAP.uart)), ...chosenProperties(chosen)]),
+    flashNode(),
     primeCell("pl031", VIRT_MAP.rtc, VIRT_SPI.rtc, ["apb_pclk"]),
     primeCell("pl011", VIRT_MAP.uart, VIRT_SPI.uart, ["uartclk", "apb_pclk"]),
     ...(options.pmu ? [pmuNode(options)] : []),
@@ -72,6 +73,15 @@ function psciNode(): FdtNode {
 
 function memoryNode(ram: AddressRange): FdtNode {
   return node(nameOf("memory", ram), [reg(ram), strings("device_type", "memory")]);
+}
+
+/** Both banks: 32 bits wide, of two chips each. */
+function flashNode(): FdtNode {
+  return node(nameOf("flash", VIRT_MAP.flash), [
+    cells("bank-width", 4),
+    reg(VIRT_MAP.flash, VIRT_MAP.variables),
+    strings("compatible", "cfi-flash"),
+  ]);
 }
 
 function primeCell(name: string, range: AddressRange, spi: number, clocks: readonly string[]): FdtNode {

@@ -6,10 +6,10 @@ function range(base: bigint, size: bigint): AddressRange {
 
 /** Where things are on QEMU's `virt` board for arm64, whose guests therefore run here too. */
 export const VIRT_MAP = {
-  /** Firmware; the second half of QEMU's flash (variables) is not there. */
+  /** Firmware. */
   flash: range(0x0000_0000n, 0x0400_0000n),
-  /** Both halves: what of it holds nothing reads as zero. */
-  flashWindow: range(0x0000_0000n, 0x0800_0000n),
+  /** The second bank, where firmware keeps its variables. */
+  variables: range(0x0400_0000n, 0x0400_0000n),
   gicDistributor: range(0x0800_0000n, 0x0001_0000n),
   gicCpuInterface: range(0x0801_0000n, 0x0001_0000n),
   gicRedistributors: range(0x080a_0000n, 0x00f6_0000n),

@@ -1,7 +1,7 @@
 import type { AccessSize, MmioDevice } from "../device.ts";
 
 /**
- * Flash where no memory slot holds its contents: reads as zero, ignores writes, and answers no CFI query (JESD68.01), so that
+ * The bank of firmware where no memory slot holds its contents: reads as zero, ignores writes, and answers no CFI query (JESD68.01), so that
  * firmware that looks for a flash chip finds none instead of an external abort.
  */
 export class EmptyFlash implements MmioDevice {
