@@ -11,6 +11,7 @@ import { exceptionClass } from "./syndrome.ts";
 import { systemInstruction } from "./systemInstructions.ts";
 import { sctlr } from "./systemRegisters/control.ts";
 import { systemRegisterKey } from "./systemRegisters/row.ts";
+import { registerByKey } from "./systemRegisters/table.ts";
 
 const hints = { yield: 1, waitForEvent: 2, waitForInterrupt: 3, sendEvent: 4, sendEventLocal: 5 } as const;
 
@@ -88,7 +89,8 @@ export function makeHostCalls(cluster: Arm64Cluster): EngineHost["hostCalls"] {
       if (!trapOrPass(cpu, key, false)) return 0n;
       const value = cpu.system.getByKey(key);
       if (value === undefined) noteUndefined(cpu);
-      cluster.endRunIfInterrupted(cpu);
+      // An acknowledged interrupt can leave another pending; no read of a CPU's own register changes what is.
+      if (registerByKey(key) === undefined) cluster.endRunIfInterrupted(cpu);
       return value ?? 0n;
     },
     systemRegisterWrite: (key: number, value: bigint): void => {

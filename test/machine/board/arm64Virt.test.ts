@@ -44,6 +44,7 @@ describe("the arm64 virt board", () => {
       board({ gicVersion }).board.bus.mappings.map((m) => `${m.base.toString(16)} ${m.device.name}`);
     expect(map(2)).toEqual([
       "0 flash",
+      "4000000 flash",
       "8000000 gicv2 distributor",
       "8010000 gicv2 cpu interface",
       "9000000 pl011",
@@ -51,6 +52,7 @@ describe("the arm64 virt board", () => {
     ]);
     expect(map(3)).toEqual([
       "0 flash",
+      "4000000 flash",
       "8000000 gicv3 distributor",
       "80a0000 gicv3 redistributors",
       "9000000 pl011",

@@ -2,7 +2,7 @@ import type { Arm64Cluster } from "../cluster.ts";
 import { hcr, mdcr } from "../controls.ts";
 import type { Arm64Cpu } from "../cpu.ts";
 import type { ExceptionRegisters } from "../exceptions.ts";
-import { type Behaviour, behaviours } from "./behaviours.ts";
+import { type Behaviour, type BehaviourContext, behaviours } from "./behaviours.ts";
 import { sctlr } from "./control.ts";
 import type { SystemRegisterRow } from "./row.ts";
 import { registerByKey, registerByName, systemRegisters } from "./table.ts";
@@ -14,10 +14,12 @@ export type Permission = "allowed" | "undefined" | "trapToEl1" | "trapToEl2";
 export class SystemRegisterFile implements ExceptionRegisters {
   readonly #cluster: Arm64Cluster;
   readonly #cpu: Arm64Cpu;
+  readonly #context: BehaviourContext;
 
   constructor(cluster: Arm64Cluster, cpu: Arm64Cpu) {
     this.#cluster = cluster;
     this.#cpu = cpu;
+    this.#context = { cluster, cpu, file: this };
   }
 
   /** Puts every register to its reset value. */
@@ -45,7 +47,7 @@ export class SystemRegisterFile implements ExceptionRegisters {
   /** The register's value as EL1 would read it. */
   get(name: string): bigint {
     const behaviour = behaviours[name];
-    return behaviour?.read === undefined ? this.raw(name) : behaviour.read(this.#context());
+    return behaviour?.read === undefined ? this.raw(name) : behaviour.read(this.#context);
   }
 
   /** Writes a register as EL1 would: only its writable bits, with all consequences. */
@@ -191,15 +193,11 @@ export class SystemRegisterFile implements ExceptionRegisters {
         : old & ~row.writable;
     const next = kept | (BigInt.asUintN(64, value) & row.writable);
     if (behaviour?.write !== undefined) {
-      behaviour.write(this.#context(), next);
+      behaviour.write(this.#context, next);
       return;
     }
     this.setRaw(row.name, next);
-    behaviour?.changed?.(this.#context(), old, next);
-  }
-
-  #context(): { readonly cluster: Arm64Cluster; readonly cpu: Arm64Cpu; readonly file: SystemRegisterFile } {
-    return { cluster: this.#cluster, cpu: this.#cpu, file: this };
+    behaviour?.changed?.(this.#context, old, next);
   }
 }
 
