@@ -1,12 +1,14 @@
 import { parseArgs } from "node:util";
 import { benchBoot } from "./boot.ts";
+import { benchInProcess } from "./debugInProcess.ts";
+import { benchProtocol, benchSlowdown } from "./debugRemote.ts";
 import { benchGuests } from "./guests.ts";
 import { engines } from "./support/commands.ts";
-import { BenchError } from "./support/process.ts";
+import { BenchError, versionOf } from "./support/process.ts";
 import { say } from "./support/report.ts";
 import { benchUnhit } from "./unhit.ts";
 
-const USAGE = `npm run bench -- [guests] [boot] [unhit] [options]     all if none is named
+const USAGE = `npm run bench -- [guests] [boot] [unhit] [debug] [options]     all if none is named
   --runs N       runs of each measurement (default: 5)
   --only A,B     some guests only: int, sha256, mem, fp, call
   --scale X      factor on the guests' repetitions (default: 1, about 2,000,000,000 instructions each)
@@ -25,7 +27,7 @@ const { values, positionals } = parseArgs({
   },
 });
 
-const PARTS = ["guests", "boot", "unhit"] as const;
+const PARTS = ["guests", "boot", "unhit", "debug"] as const;
 type Part = (typeof PARTS)[number];
 const isPart = (word: string): word is Part => PARTS.some((part) => part === word);
 
@@ -59,6 +61,16 @@ async function bench(): Promise<void> {
       case "unhit":
         await benchUnhit({ runs, scale, extra });
         break;
+      case "debug": {
+        const qemu = (await versionOf("qemu-system-aarch64")) !== undefined;
+        say(`Debugging in one process, medians of ${runs}:`);
+        await benchInProcess(runs);
+        say(`Debugging over gdb's remote protocol, medians of ${runs} by turns:`);
+        await benchProtocol(runs, extra, qemu);
+        say("A hot loop with something planted that is never hit:");
+        await benchSlowdown(runs, extra, qemu);
+        break;
+      }
     }
   }
 }
