@@ -10,6 +10,10 @@ const allCapabilities = { ...capabilities, ...x86Capabilities };
 /** A capability, named as in linux/kvm.h without `KVM_CAP_`. */
 export type LinuxCapability = keyof typeof allCapabilities extends `KVM_CAP_${infer Name}` ? Name : never;
 
+/** Whether a capability is one that this host may have. */
+export const isLinuxCapability = (capability: string): capability is LinuxCapability =>
+  `KVM_CAP_${capability}` in allCapabilities;
+
 /** The number of a capability. */
 export const capabilityNumber = (capability: LinuxCapability): number =>
   allCapabilities[`KVM_CAP_${capability}`];

@@ -1,9 +1,11 @@
 import { KvmError } from "../../errors.ts";
 import type { X86DebugExit, X86Exit, X86InternalError } from "../../exits.ts";
 import { guestDebugControl, type X86GuestDebug, x86GuestDebugControl } from "../../guestDebug.ts";
+import type { X86Vcpu } from "../../x86Vcpu.ts";
 import type { GuestRam } from "../guestRam.ts";
 import type { VcpuThread } from "../thread/vcpuThread.ts";
 import { internalErrors } from "../uapi/constants.ts";
+import { BreakSearch } from "./debug/breakSearch.ts";
 import { CodePeek } from "./debug/codePeek.ts";
 import { type ArmedRegister, armedRegisters } from "./debug/dr7.ts";
 import type { HostDebugFacts } from "./debug/facts.ts";
@@ -24,6 +26,10 @@ const resumeFlag = 0x1_0000n;
 const dr6Step = 0x4000n;
 const dr6Fixed = 0xffff_0ff0n;
 const dr6Hits = 0xfn;
+/** DR6: the hits, BD, BS, BT. */
+const dr6Told = 0xe00fn;
+/** DR7.GD, which #DB clears (18.2.4). */
+const dr7GeneralDetect = 0x2000n;
 
 const vectorDebug = 1;
 const vectorBreakpoint = 3;
@@ -44,11 +50,12 @@ interface OwnDebugExit {
  * A vCPU of the host's KVM whose debug exits are those of the Intel SDM: what this host's kernel is known to leave out
  * (`HostDebugFacts`) is made up for here. Everything else is the kernel's.
  */
-export class LinuxX86Vcpu extends X86VcpuState {
+export class LinuxX86Vcpu extends X86VcpuState implements X86Vcpu {
   readonly #facts: HostDebugFacts;
   readonly #ram: GuestRam;
   readonly #watcher: Watcher;
   readonly #peek: CodePeek;
+  readonly #search: BreakSearch;
   readonly #ownExit: OwnDebugExit = {
     reason: "DEBUG",
     arch: { exception: vectorDebug, pc: 0n, dr6: 0n, dr7: 0n },
@@ -65,6 +72,9 @@ export class LinuxX86Vcpu extends X86VcpuState {
   #moved = true;
   /** RF may be set: somebody has written the registers, or the vCPU is at a breakpoint. */
   #mayPass = false;
+  /** Where the present step ends: the handler of an exception that the vCPU enters when it runs. */
+  #goal: readonly bigint[] | undefined;
+  #holdsInterrupts = false;
 
   constructor(file: X86VcpuFile, ram: GuestRam, facts: HostDebugFacts) {
     super(file);
@@ -72,6 +82,7 @@ export class LinuxX86Vcpu extends X86VcpuState {
     this.#facts = facts;
     this.#watcher = new Watcher(ram);
     this.#peek = new CodePeek(ram);
+    this.#search = new BreakSearch(ram, facts);
   }
 
   /**
@@ -106,15 +117,65 @@ export class LinuxX86Vcpu extends X86VcpuState {
     const watched = armed.filter((each) => this.#isOurs(each));
     this.#watcher.check(watched);
     const injectHere = (debug.control & INJECT_BP) !== 0 && !this.#facts.injectsAfterInt3;
-    this.file.setGuestDebug(
-      kernelDebug(injectHere ? { ...debug, control: debug.control & ~INJECT_BP } : debug, watched),
-    );
+    this.#arm(injectHere ? { ...debug, control: debug.control & ~INJECT_BP } : debug, watched);
     // Injections are done once.
     this.#debug = { ...debug, control: debug.control & ~(INJECT_BP | INJECT_DB) };
     this.#execution = armed.filter(({ kind }) => kind === "execute");
     this.#watched = watched;
     this.#watcher.arm(watched);
     if (injectHere) this.#inject(vectorBreakpoint, 1n);
+  }
+
+  /** `KVM_GUESTDBG_BLOCKIRQ`, where this KVM has it. */
+  holdInterrupts(held: boolean): void {
+    if (held === this.#holdsInterrupts) return;
+    this.#holdsInterrupts = held;
+    if (this.#debug.control !== 0) this.#arm();
+  }
+
+  reinject(exit: X86DebugExit): void {
+    this.forget();
+    if (exit.exception === vectorBreakpoint) {
+      this.#aim(vectorBreakpoint);
+      this.#inject(vectorBreakpoint, 1n);
+      return;
+    }
+    const told = exit.dr6 & dr6Told;
+    const registers = this.file.getDebugRegs();
+    this.file.setDebugRegs({
+      ...registers,
+      dr6: (registers.dr6 & ~dr6Hits) | told,
+      dr7: registers.dr7 & ~dr7GeneralDetect,
+    });
+    this.#aim(vectorDebug);
+    // Where nothing is told it was INT1, at which RIP still is.
+    this.#inject(vectorDebug, told === 0n && this.#isNext(int1) ? 1n : 0n);
+  }
+
+  /** Tells the kernel what to do. */
+  #arm(debug: X86GuestDebug = this.#debug, without: readonly ArmedRegister[] = this.#watched): void {
+    const told = kernelDebug(debug, without);
+    let { control } = told;
+    if (this.#search.active) control |= ENABLE | SINGLESTEP;
+    if ((control & ENABLE) !== 0 && this.#holdsInterrupts) control |= this.#facts.control & BLOCKIRQ;
+    this.file.setGuestDebug({ ...told, control });
+  }
+
+  /** A step ends before the handler's first instruction. */
+  #aim(vector: number): void {
+    if (!this.#stepping || !this.#facts.execution.kernel) return;
+    const handler = handlerOf(this.file, vector, this.#read);
+    this.#goal = handler === undefined ? undefined : [handler];
+  }
+
+  /** Whether the next instruction begins with this byte. */
+  #isNext(byte: number): boolean {
+    const physical = this.file.translate(this.#pc())?.physicalAddress;
+    try {
+      return physical !== undefined && this.#ram.view(physical, 1)[0] === byte;
+    } catch {
+      return false;
+    }
   }
 
   protected override moved(): void {
@@ -124,14 +185,28 @@ export class LinuxX86Vcpu extends X86VcpuState {
 
   /** What has to be done before the guest runs; an exit if that already is what the user waits for. */
   #begin(): X86Exit | undefined {
+    this.forget();
+    this.#search.forget();
     if (this.#watcher.active) this.#watcher.place(this.file);
     if (this.#kernelSteps && !this.#facts.step.user) this.#refuseUserMode();
     const exit = this.#unfinished ? this.#finish() : undefined;
     if (exit !== undefined) return exit;
+    const goal = this.#goal;
+    this.#goal = undefined;
+    if (goal !== undefined && this.#stepping) return this.#runTo(goal);
+    if (this.#search.wanted(this.file, this.#debug.control, this.#moved)) {
+      const pc = this.#pc();
+      if (this.#search.isNext(Number(pc))) return this.#report(vectorBreakpoint, dr6Fixed, pc);
+    }
     return (this.#mayPass ? this.#pass() : undefined) ?? this.#stepReturn();
   }
 
   #beforeEntry(): void {
+    const searches = this.#search.wanted(this.file, this.#debug.control, this.#moved);
+    if (searches !== this.#search.active) {
+      this.#search.active = searches;
+      this.#arm();
+    }
     if (this.#kernelSteps) this.#from = this.#moved ? this.#pcLow() : this.file.pcLowAtExit;
     this.#moved = false;
   }
@@ -143,7 +218,7 @@ export class LinuxX86Vcpu extends X86VcpuState {
 
   /** The kernel steps, for the user or to compare what is watched. */
   get #kernelSteps(): boolean {
-    return this.#stepping || this.#watched.length > 0;
+    return this.#stepping || this.#watched.length > 0 || this.#search.active;
   }
 
   /** Whether this register is a watchpoint that the kernel would never report. */
@@ -193,10 +268,15 @@ export class LinuxX86Vcpu extends X86VcpuState {
     if (isBreakpoint) this.#mayPass = true;
     // MOV SS and POP SS hold debug traps back until the next instruction is executed. SDM volume 3, 6.8.3.
     else if (this.file.movSsShadowAtExit) return undefined;
-    if (this.#watched.length === 0) return exit;
-    const hits = this.#watcher.look();
-    if (hits !== 0) return this.#report(vectorDebug, this.#dr6(BigInt(hits)));
-    return this.#stepping || isBreakpoint ? exit : undefined;
+    if (this.#watched.length > 0) {
+      const hits = this.#watcher.look();
+      if (hits !== 0) return this.#report(vectorDebug, this.#dr6(BigInt(hits)));
+    } else if (!this.#search.active) {
+      return exit;
+    }
+    if (this.#stepping || isBreakpoint) return exit;
+    const isFound = this.#search.active && this.#search.isNext(this.file.pcLowAtExit);
+    return isFound ? this.#report(vectorBreakpoint, dr6Fixed) : undefined;
   }
 
   /**
@@ -242,9 +322,10 @@ export class LinuxX86Vcpu extends X86VcpuState {
     if (here.length === 0) return undefined;
     this.#from = this.#pcLow();
     const stepped = { ...this.#debug, control: this.#debug.control | ENABLE | SINGLESTEP };
-    this.file.setGuestDebug(kernelDebug(stepped, [...this.#watched, ...here]));
+    this.#arm(stepped, [...this.#watched, ...here]);
     const exit = this.file.run();
-    this.file.setGuestDebug(kernelDebug(this.#debug, this.#watched));
+    this.#arm();
+    if (exit.reason === "INTR") this.#mayPass = true;
     const judged = this.#judge(exit);
     const isOnlyOurStep =
       exit.reason === "DEBUG" && !this.#stepping && (exit.arch.dr6 & dr6Hits) === 0n && judged === exit;
@@ -282,7 +363,8 @@ export class LinuxX86Vcpu extends X86VcpuState {
       arch: { addresses, dr7 },
     });
     const exit = this.file.run();
-    this.file.setGuestDebug(kernelDebug(this.#debug, this.#watched));
+    this.#arm();
+    if (exit.reason === "INTR") this.#goal = addresses;
     if (exit.reason !== "DEBUG") return this.#judge(exit);
     const hits = this.#watched.length > 0 ? this.#watcher.look() : 0;
     return this.#report(vectorDebug, this.#dr6(BigInt(hits)));
@@ -305,11 +387,11 @@ export class LinuxX86Vcpu extends X86VcpuState {
 
   /** Gives the guest the exception of the one-byte instruction at RIP. */
   #deliver(vector: number): X86Exit | undefined {
-    const handler = this.#stepping ? handlerOf(this.file, vector, this.#read) : undefined;
+    this.#aim(vector);
     this.#inject(vector, 1n);
-    if (handler === undefined || !this.#facts.execution.kernel) return undefined;
-    // The step ends before the handler's first instruction.
-    return this.#runTo([handler]);
+    const goal = this.#goal;
+    this.#goal = undefined;
+    return goal && this.#runTo(goal);
   }
 
   /** Puts an exception into the guest, as of the instruction that begins `skipped` bytes further on. */
@@ -321,12 +403,13 @@ export class LinuxX86Vcpu extends X86VcpuState {
     const events = this.file.getVcpuEvents();
     const exception = { injected: 1, nr: vector, has_error_code: 0, pending: 0, error_code: 0 };
     this.file.setVcpuEvents({ ...events, flags: 0, exception });
+    this.#moved = true;
   }
 
-  #report(exception: number, dr6: bigint): X86Exit {
+  #report(exception: number, dr6: bigint, pc = this.file.pcAtExit): X86Exit {
     const { arch } = this.#ownExit;
     arch.exception = exception;
-    arch.pc = this.file.pcAtExit;
+    arch.pc = pc;
     arch.dr6 = dr6;
     arch.dr7 = this.#debug.arch?.dr7 ?? 0x400n;
     return this.#ownExit;

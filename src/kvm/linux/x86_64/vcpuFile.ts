@@ -62,6 +62,7 @@ const brought = {
   rflags: regsAt + regsMember.offsets.rflags,
   csBase: sregsAt + sregsMember.offsets.cs + kvmSegment.offsets.base,
   csLong: sregsAt + sregsMember.offsets.cs + kvmSegment.offsets.l,
+  cr0: sregsAt + sregsMember.offsets.cr0,
   cr3: sregsAt + sregsMember.offsets.cr3,
   ssDpl: sregsAt + sregsMember.offsets.ss + kvmSegment.offsets.dpl,
   exceptionInjected: eventsAt + eventsMember.members.exception.offsets.injected,
@@ -179,6 +180,11 @@ export class X86VcpuFile {
   /** After a run: whether the guest executes 64-bit code. */
   get longAtExit(): boolean {
     return this.#run.view.getUint8(brought.csLong) !== 0;
+  }
+
+  /** After a run: whether the guest is in real mode. */
+  get realModeAtExit(): boolean {
+    return (this.#run.view.getUint8(brought.cr0) & 1) === 0;
   }
 
   /** After a run: whether the guest is in user mode. */

@@ -1,4 +1,5 @@
 import type { MpState, Translation } from "../../interface.ts";
+import { x86Registers } from "../../x86Registers.ts";
 import type {
   X86DebugRegs,
   X86Fpu,
@@ -7,13 +8,24 @@ import type {
   X86VcpuEvents,
   X86Xcrs,
 } from "../uapi/x86_64/records.ts";
+import { placeOf, readRegister, writeRegister } from "./oneReg.ts";
 import type { X86VcpuFile } from "./vcpuFile.ts";
+import { XsaveImage } from "./xsave.ts";
+
+/** What has been read of a vCPU that has not run since. */
+interface Seen {
+  regs?: X86Regs;
+  sregs?: X86Sregs;
+  xsave?: XsaveImage;
+}
 
 /** The state of a vCPU as the kernel has it, and how to end a run. */
 export abstract class X86VcpuState {
   readonly id: number;
   /** The same vCPU as the kernel has it, with all its ioctls. */
   readonly file: X86VcpuFile;
+  #seen: Seen = {};
+  #hasSeen = false;
 
   constructor(file: X86VcpuFile) {
     this.id = file.id;
@@ -23,28 +35,41 @@ export abstract class X86VcpuState {
   /** Called after somebody has written registers that say where the vCPU is. */
   protected abstract moved(): void;
 
+  /** The vCPU is going to run: what has been read of it is not so any more. */
+  protected forget(): void {
+    if (!this.#hasSeen) return;
+    this.#hasSeen = false;
+    this.#seen = {};
+  }
+
   /** The data of an MMIO read exit, before the vCPU runs again. */
   completeMmio(data: bigint): void {
     this.file.completeMmio(data);
   }
 
   getRegs(): X86Regs {
-    return this.file.getRegs();
+    this.#hasSeen = true;
+    this.#seen.regs ??= this.file.getRegs();
+    return this.#seen.regs;
   }
 
   /** @throws KvmError EINVAL */
   setRegs(regs: X86Regs): void {
     this.file.setRegs(regs);
+    this.forget();
     this.moved();
   }
 
   getSregs(): X86Sregs {
-    return this.file.getSregs();
+    this.#hasSeen = true;
+    this.#seen.sregs ??= this.file.getSregs();
+    return this.#seen.sregs;
   }
 
   /** @throws KvmError EINVAL for control registers that contradict each other. */
   setSregs(sregs: X86Sregs): void {
     this.file.setSregs(sregs);
+    this.forget();
     this.moved();
   }
 
@@ -54,6 +79,7 @@ export abstract class X86VcpuState {
 
   setFpu(fpu: X86Fpu): void {
     this.file.setFpu(fpu);
+    this.forget();
   }
 
   getXsave(): Uint8Array {
@@ -62,6 +88,14 @@ export abstract class X86VcpuState {
 
   setXsave(image: Uint8Array): void {
     this.file.setXsave(image);
+    this.forget();
+  }
+
+  /** `getXsave` to look at, not to change. */
+  get xsave(): XsaveImage {
+    this.#hasSeen = true;
+    this.#seen.xsave ??= new XsaveImage(this.getXsave());
+    return this.#seen.xsave;
   }
 
   getXcrs(): X86Xcrs {
@@ -96,6 +130,22 @@ export abstract class X86VcpuState {
   /** @throws KvmError EINVAL */
   setMsr(index: number, value: bigint): void {
     this.file.setMsr(index, value);
+    this.forget();
+  }
+
+  /** A register by its id (`x86Registers`). @throws KvmError ENOENT; EINVAL for an MSR that this vCPU has not */
+  getOneReg(id: bigint): bigint {
+    return readRegister(this, placeOf(id));
+  }
+
+  /** @throws KvmError ENOENT; EINVAL for a value it cannot take */
+  setOneReg(id: bigint, value: bigint): void {
+    writeRegister(this, placeOf(id), value);
+  }
+
+  /** The ids of all registers with names. */
+  regList(): readonly bigint[] {
+    return x86Registers.map(({ id }) => id);
   }
 
   /** What is behind a linear address, undefined when not mapped. */

@@ -1,8 +1,10 @@
-import type { MemoryRegion } from "../../interface.ts";
+import { KvmError } from "../../errors.ts";
+import type { Capability, MemoryRegion } from "../../interface.ts";
+import type { X86Vm } from "../../x86Vcpu.ts";
 import { SubstrateError } from "../errors.ts";
 import { GuestRam } from "../guestRam.ts";
 import { HostMemory } from "../hostMemory.ts";
-import { capabilityNumber, type LinuxCapability, type LinuxKvm } from "../kvm.ts";
+import { capabilityNumber, isLinuxCapability, type LinuxCapability, type LinuxKvm } from "../kvm.ts";
 import { Interrupter } from "../signals.ts";
 import { VcpuThread } from "../thread/vcpuThread.ts";
 import { decode, encode } from "../uapi/layout.ts";
@@ -37,6 +39,11 @@ const neededCapabilities: readonly LinuxCapability[] = [
 /** More than any processor has leaves of CPUID. */
 const cpuidEntries = 256;
 
+const debugRegisters = 4;
+
+/** KVM_PIT_SPEAKER_DUMMY: port 0x61, by which guests measure time, is the kernel's too. */
+const speakerDummy = 1;
+
 /** What a VM is made of. */
 export interface LinuxX86VmOptions {
   /** What this host's KVM does when it debugs, from `probeHost`. */
@@ -49,8 +56,10 @@ export interface LinuxX86VmOptions {
 }
 
 /** A VM of the host's KVM with x86 vCPUs, which run in the thread that made it. */
-export class LinuxX86Vm {
+export class LinuxX86Vm implements X86Vm {
   readonly vcpus: readonly LinuxX86Vcpu[];
+  /** What this host's KVM does when it debugs. */
+  readonly facts: HostDebugFacts;
   readonly #kvm: LinuxKvm;
   readonly #file: number;
   readonly #ram: GuestRam;
@@ -65,6 +74,9 @@ export class LinuxX86Vm {
         `the linux substrate runs x86 guests on x86-64 hosts, and this host is ${process.arch}; use the embedded substrate`,
       );
     kvm.require(neededCapabilities);
+    if (options.irqchip === true) kvm.require(["IRQCHIP"]);
+    if (options.pit === true) kvm.require(["PIT2"]);
+    this.facts = options.facts;
     this.#kvm = kvm;
     const { libc } = kvm;
     this.#file = kvm.createVm();
@@ -84,9 +96,21 @@ export class LinuxX86Vm {
   }
 
   /** `KVM_CHECK_EXTENSION` on the VM; 0 when absent. */
-  checkExtension(capability: LinuxCapability): number {
+  checkExtension(capability: LinuxCapability | Capability): number {
+    // arm64's names for what x86 always has: DR0 to DR3.
+    if (capability === "GUEST_DEBUG_HW_BPS" || capability === "GUEST_DEBUG_HW_WPS") return debugRegisters;
+    if (!isLinuxCapability(capability)) return 0;
     const number = capabilityNumber(capability);
     return Math.max(0, this.#kvm.libc.ioctl(this.#file, x86Ioctls.KVM_CHECK_EXTENSION, number));
+  }
+
+  /** @throws KvmError EOPNOTSUPP where watchpoints are made up for by stepping, which shows writes only */
+  checkWatchpoint(access: "read" | "write" | "access"): void {
+    if (access === "write" || this.facts.watchpoint.kernel) return;
+    throw new KvmError(
+      "EOPNOTSUPP",
+      "this host's KVM has no watchpoints, and without them only writes can be watched, by stepping",
+    );
   }
 
   /** `KVM_SET_USER_MEMORY_REGION`. @throws KvmError EINVAL, EEXIST on overlap, ENOMEM. */
@@ -145,6 +169,7 @@ export class LinuxX86Vm {
     if (irqchip) this.#ioctl("KVM_CREATE_IRQCHIP", 0);
     if (pit) {
       this.#argument.bytes.fill(0, 0, kvmPitConfig.size);
+      encode(kvmPitConfig, this.#argument.view, { flags: speakerDummy });
       this.#ioctl("KVM_CREATE_PIT2", this.#argument.address);
     }
   }
