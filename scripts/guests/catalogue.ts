@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
 /** One small guest of ours: `guests/<arch>/<name>/`. */
 export type Guest = {
@@ -18,6 +18,33 @@ export type Guest = {
   /** Path of the console text it prints under QEMU. */
   readonly expected: string;
 };
+
+/** Lines that QEMU prints and the manual has otherwise. */
+export type Correction = {
+  readonly why: string;
+  readonly qemu: readonly string[];
+  readonly manual: readonly string[];
+};
+
+/** Where QEMU is wrong about a guest: its `corrections.json`, if it has one. */
+export function correctionsOf(guest: Guest): readonly Correction[] {
+  const path = join(dirname(guest.expected), "corrections.json");
+  return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as Correction[]) : [];
+}
+
+/**
+ * What a guest prints on a machine that is as the manual says: what it prints under QEMU, corrected.
+ * @throws Error for a correction whose lines QEMU does not print, or prints twice.
+ */
+export function manualOutput(guest: Guest): string {
+  let text = readFileSync(guest.expected, "utf8");
+  for (const { why, qemu, manual } of correctionsOf(guest)) {
+    const parts = `\n${text}`.split(`\n${qemu.join("\n")}\n`);
+    if (parts.length !== 2) throw new Error(`${guest.name}: ${parts.length - 1} places to correct: ${why}`);
+    text = parts.join(`\n${manual.join("\n")}\n`).slice(1);
+  }
+  return text;
+}
 
 function readGuest(guestsFolder: string, arch: string, name: string): Guest {
   const folder = join(guestsFolder, arch, name);
