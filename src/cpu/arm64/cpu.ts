@@ -1,7 +1,7 @@
 import { engineState } from "../../engine/layout.ts";
 import { arm64State } from "../../isa/arm64/state.ts";
 import type { Arm64Cluster } from "./cluster.ts";
-import type { HypervisorControls } from "./controls.ts";
+import { HypervisorControls } from "./controls.ts";
 import { DebugExceptions } from "./debugExceptions.ts";
 import type { CpuEvent, CpuExit, MmioAccess } from "./events.ts";
 import { legalReturn, takeException, vectorKind } from "./exceptions.ts";
@@ -11,7 +11,7 @@ import { PerformanceMonitor } from "./pmu.ts";
 import { privateInterrupt } from "./privateInterrupts.ts";
 import { PrivateTimers } from "./privateTimers.ts";
 import { type Arm64Registers, pstate } from "./registers.ts";
-import { exceptionClass, syndrome } from "./syndrome.ts";
+import { exceptionClass, softwareStep, syndrome } from "./syndrome.ts";
 import { sctlr } from "./systemRegisters/control.ts";
 import { SystemRegisterFile } from "./systemRegisters/file.ts";
 import { resources } from "./systemRegisters/identification.ts";
@@ -31,14 +31,16 @@ const mostRounds = 2048;
  */
 export class Arm64Cpu {
   readonly index: number;
-  readonly controls: HypervisorControls = { hcr: 0n, mdcr: resources.eventCounters, cntvoff: 0n };
+  readonly controls = new HypervisorControls();
   readonly system: SystemRegisterFile;
   readonly performance: PerformanceMonitor;
   readonly secondLevel = new SecondLevelTlb();
   readonly timers: PrivateTimers;
   readonly debug: DebugExceptions;
-  /** How many exceptions to EL1 there have been. */
+  /** How many exceptions to EL1 there have been: what the event EXC_TAKEN counts. */
   exceptionsTaken = 0;
+  /** How many exception returns there have been: what the event EXC_RETURN counts. */
+  exceptionReturns = 0;
   /** Interrupts stay pending, although they wake the CPU from waiting: for a debugger that steps. */
   interruptsHeld = false;
   readonly #cluster: Arm64Cluster;
@@ -50,6 +52,8 @@ export class Arm64Cpu {
   /** Instructions retired at EL0 and EL1. */
   readonly #retired: [number, number] = [0, 0];
   #performanceActive = false;
+  /** Address of the instruction that is stepped, or was last. */
+  #steppedPc = 0n;
 
   /** The WFE event register. */
   eventPending = false;
@@ -161,7 +165,7 @@ export class Arm64Cpu {
     this.note({ kind, ec, iss, preferredReturn: "this" });
   }
 
-  /** The hypervisor has done what the trapped instruction asks: it counts as executed, and a step over it is complete. */
+  /** The hypervisor has done what the trapped instruction asks: it counts as executed. The step machine is the hypervisor's to advance. */
   skipInstruction(): void {
     const { registers } = this;
     const { pc } = registers;
@@ -176,14 +180,23 @@ export class Arm64Cpu {
     this.#halfDone.drop();
     this.#cluster.clock.advance(1);
     this.#take(report);
+    this.debug.notStepped();
   }
 
   /** Rt of the instruction at PC, 31 when it cannot be read. */
   currentRt(): number {
-    const { pc, el } = this.#registers;
-    const page = translate(this.#cluster, this, pc, "execute", el);
+    return (this.#instructionAt(this.#registers.pc) ?? 31) & 31;
+  }
+
+  /** The instruction that was stepped last, 0 when it cannot be read any more. */
+  lastInstruction(): number {
+    return this.#instructionAt(this.#steppedPc) ?? 0;
+  }
+
+  #instructionAt(pc: bigint): number | undefined {
+    const page = translate(this.#cluster, this, pc, "execute", this.#registers.el);
     const host = page.kind === "fault" ? -1 : this.#cluster.physical.toHost(page.page + Number(pc & 0xfffn));
-    return host < 0 ? 31 : (this.#cluster.engine.memory.words[host >>> 2] ?? 31) & 31;
+    return host < 0 ? undefined : this.#cluster.engine.memory.words[host >>> 2];
   }
 
   /** Forgets one page in the first-level TLBs. */
@@ -269,9 +282,13 @@ export class Arm64Cpu {
         continue;
       }
       const { stepping } = this.debug;
+      if (stepping) this.#steppedPc = this.#registers.pc;
       const single = stepping || this.midInstruction || this.debug.looksEverywhere;
       const retired = this.#execute(single ? 1 : this.#runLength(end - clock.nanoseconds));
-      if (stepping && retired > 0) this.#registers.singleStep = false;
+      if (retired > 0) {
+        if (stepping) this.debug.completeStep();
+        else this.debug.notStepped();
+      }
       const event = this.#event;
       this.#event = undefined;
       this.debug.settle(event);
@@ -327,31 +344,38 @@ export class Arm64Cpu {
   }
 
   /**
-   * What comes before the next instruction, if anything: a pending step, a context breakpoint, illegal state; an interrupt is
+   * What comes before the next instruction, if anything: a pending step, illegal state, a context breakpoint; an interrupt is
    * taken. Arm ARM D1.3.2.1 has the order.
    */
   #beforeInstruction(): CpuEvent | undefined {
     if (this.midInstruction) return undefined;
     const registers = this.#registers;
-    const debug = this.debug.beforeInstruction();
-    if (debug !== undefined) return debug;
+    const step = this.debug.pendingStep();
+    if (step !== undefined) return step;
     if (registers.illegal) return this.#illegalState();
     const lines = this.#cluster.interrupts?.pending(this.index);
     if (lines !== undefined && this.interruptPending) {
       const irq = lines.irq && (registers.daif & pstate.i) === 0;
       this.#take({ kind: irq ? vectorKind.irq : vectorKind.fiq, returnAddress: registers.pc });
+      this.debug.notStepped();
       // Look again: the entry has left the step machine active-pending if it is active (Arm ARM D2.12.5).
       return { kind: "retry" };
     }
-    return undefined;
+    return this.debug.looksEverywhere ? this.#fetchEvent() : undefined;
   }
 
-  /** An Illegal Execution state exception, or what the fetch of the instruction raises before it. */
+  /** An Illegal Execution state exception, or what comes before it. */
   #illegalState(): CpuEvent {
+    const illegal = { kind: "exception", ec: exceptionClass.illegalState, iss: 0 } as const;
+    return this.#fetchEvent() ?? { ...illegal, preferredReturn: "this" };
+  }
+
+  /** What the fetch of the instruction raises, or a breakpoint on it. */
+  #fetchEvent(): CpuEvent | undefined {
     fetchPage(this.#cluster, this, this.#registers.pc);
     const event = this.#event;
     this.#event = undefined;
-    return event ?? { kind: "exception", ec: exceptionClass.illegalState, iss: 0, preferredReturn: "this" };
+    return event ?? this.debug.breakpointHere();
   }
 
   #take(report: Parameters<typeof takeException>[2]): void {
@@ -377,6 +401,7 @@ export class Arm64Cpu {
           this.debug.advanceStep();
         } else {
           this.#cluster.clock.advance(1);
+          this.debug.notStepped();
         }
         this.#halfDone.drop();
         const far = event.far === undefined ? {} : { far: event.far };
@@ -414,6 +439,8 @@ export class Arm64Cpu {
     this.#retire(1, 1);
     const kept = (registers.el === 0 ? 0 : 4) | registers.spSel;
     const wasEnabled = this.debug.enabled();
+    this.exceptionReturns++;
+    this.debug.setSteppedIss(this.debug.stepping ? softwareStep.isv : 0);
     registers.pstate = legalReturn(spsr) ? spsr : ((spsr & ~0x1f) | kept | pstate.il) >>> 0;
     // DebugExceptionReturnSS: SPSR.SS counts only when the step machine becomes active by this return (Arm ARM D2.12.4).
     if (wasEnabled || !this.debug.stepActive) registers.singleStep = false;

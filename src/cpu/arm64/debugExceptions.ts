@@ -1,6 +1,7 @@
+import { arm64State } from "../../isa/arm64/state.ts";
 import { BreakpointPass } from "./breakpointPass.ts";
 import type { Arm64Cluster } from "./cluster.ts";
-import { mdcr, mdscr } from "./controls.ts";
+import { debugLock, mdcr, mdscr } from "./controls.ts";
 import type { Arm64Cpu } from "./cpu.ts";
 import {
   breakpointAddresses,
@@ -13,14 +14,20 @@ import {
 } from "./debugUnit.ts";
 import type { CpuEvent } from "./events.ts";
 import { pstate } from "./registers.ts";
-import { dataAbort, exceptionClass, faultStatus } from "./syndrome.ts";
+import { dataAbort, exceptionClass, faultStatus, softwareStep } from "./syndrome.ts";
 import { registerByName } from "./systemRegisters/table.ts";
 
 /** Words of system registers that are looked at before every run. */
 const wordOf = {
   monitorControl: registerByName("MDSCR_EL1").address >>> 2,
   osLock: registerByName("OSLSR_EL1").address >>> 2,
+  doubleLock: registerByName("OSDLR_EL1").address >>> 2,
+  power: registerByName("DBGPRCR_EL1").address >>> 2,
+  contextId: registerByName("CONTEXTIDR_EL1").address >>> 2,
 } as const;
+
+/** DBGPRCR_EL1.CORENPDRQ: while it is set the double lock is open (Arm ARM D17.3.15). */
+const noPowerDown = 1;
 
 /**
  * One vCPU's debug exceptions: whether they are enabled and where they go, breakpoints, watchpoints, the software step machine;
@@ -36,6 +43,8 @@ export class DebugExceptions {
   readonly #cpu: Arm64Cpu;
   #registers: DebugRegisters = noDebugRegisters;
   #contextBreakpoint = false;
+  /** What a software step exception would say of the last instruction: whether it was stepped, and was a load-exclusive. */
+  #stepped = 0;
   /** The unseen breakpoint that has been reported and is passed once. */
   #pass: BreakpointPass | undefined;
 
@@ -72,7 +81,7 @@ export class DebugExceptions {
   /** The instruction at `pc` was done without the CPU. */
   skipped(pc: bigint): void {
     if (pc === this.#pass?.pc) this.#pass = undefined;
-    this.advanceStep();
+    this.#stepped = softwareStep.isv;
   }
 
   /** After a run, which ended with `event`. */
@@ -96,13 +105,21 @@ export class DebugExceptions {
     return (this.#cpu.controls.mdcr & mdcr.TDE) !== 0;
   }
 
-  /** Whether debug exceptions other than BRK can be taken from here. Arm ARM D2.4. */
+  /** Whether debug exceptions other than BRK can be taken from here: AArch64.GenerateDebugExceptions (Arm ARM D2.4, J1.1.2). */
   enabled(): boolean {
-    if ((this.#word("osLock") & 2) !== 0) return false;
-    if (this.routedToHypervisor) return true;
+    return !this.locked && (this.routedToHypervisor || this.enabledByGuest());
+  }
+
+  /** The OS lock or the double lock is on. */
+  get locked(): boolean {
+    if ((this.#word("osLock") & debugLock.OSLK) !== 0) return true;
+    return (this.#word("doubleLock") & debugLock.DLK) !== 0 && (this.#word("power") & noPowerDown) === 0;
+  }
+
+  /** Whether a debug exception that is EL1's own would be enabled here, but for the locks. */
+  enabledByGuest(): boolean {
     const { el, daif } = this.#cluster.registers;
-    if (el === 0) return true;
-    return (this.#word("monitorControl") & mdscr.KDE) !== 0 && (daif & pstate.d) === 0;
+    return el === 0 || ((this.#word("monitorControl") & mdscr.KDE) !== 0 && (daif & pstate.d) === 0);
   }
 
   /** Whether the software step machine is active. */
@@ -117,17 +134,41 @@ export class DebugExceptions {
 
   /** SSAdvance: the instruction counts as executed although it ends in an exception (Arm ARM J1.1.2). */
   advanceStep(): void {
-    if (this.stepActive) this.#cluster.registers.singleStep = false;
+    const { stepping } = this;
+    if (stepping) this.#cluster.registers.singleStep = false;
+    this.#stepped = stepping ? softwareStep.isv : 0;
   }
 
-  /** What comes before the next instruction: a pending step, or a breakpoint that every instruction is looked at for. */
-  beforeInstruction(): CpuEvent | undefined {
-    const { singleStep, pc } = this.#cluster.registers;
-    if (this.stepActive && !singleStep) {
-      const isv = 1 << 24;
-      return this.#event("softwareStep", faultStatus.debug | isv);
-    }
-    return this.#contextBreakpoint && this.#breakpointHits(pc) ? this.#event("breakpoint") : undefined;
+  /** An instruction has been executed that the step machine was active for. */
+  completeStep(): void {
+    this.#cluster.registers.singleStep = false;
+    this.#stepped = softwareStep.isv | (this.#loadedExclusive() ? softwareStep.ex : 0);
+  }
+
+  /** What was executed last was not stepped: an instruction that no step machine was active for, or an exception's entry. */
+  notStepped(): void {
+    this.#stepped = 0;
+  }
+
+  /** ISS of a software step exception before the present instruction (Arm ARM D17.2.37): ISV and EX. */
+  get steppedIss(): number {
+    return this.#stepped;
+  }
+
+  /** Takes over what a step exception would say, from another's step machine. */
+  setSteppedIss(iss: number): void {
+    this.#stepped = iss;
+  }
+
+  /** The step exception, when the step machine is active-pending. */
+  pendingStep(): CpuEvent | undefined {
+    if (!this.stepActive || this.#cluster.registers.singleStep) return undefined;
+    return this.#event("softwareStep", faultStatus.debug | this.#stepped);
+  }
+
+  /** The instruction at PC has been fetched; whether a breakpoint comes before it. */
+  breakpointHere(): CpuEvent | undefined {
+    return this.#breakpointHits(this.#cluster.registers.pc) ? this.#event("breakpoint") : undefined;
   }
 
   /** Whether the instruction at PC, which is marked, should execute; if not, notes the breakpoint. */
@@ -154,14 +195,30 @@ export class DebugExceptions {
     this.#cpu.note({ kind, ec: exceptionClass.brk64, iss: imm, preferredReturn: "this" });
   }
 
-  /** An access is about to happen: whether a watchpoint stops it; then the exception is noted. */
-  watchpointStops(va: bigint, bytes: number, write: boolean): boolean {
+  /**
+   * An access is about to happen: whether a watchpoint stops it; then the exception is noted.
+   * @param access.el the level whose permissions count, EL0 for unprivileged accesses (AArch64.StateMatch, `ispriv`).
+   */
+  watchpointStops(
+    va: bigint,
+    bytes: number,
+    access: { readonly write: boolean; readonly el?: 0 | 1; readonly cacheMaintenance?: boolean },
+  ): boolean {
     if (!this.#matchingEnabled()) return false;
-    const hit = watchpointHit(this.#registers, va, bytes, write, this.#context());
+    const { write } = access;
+    const context = this.#context();
+    const hit = watchpointHit(this.#registers, va, bytes, write, { ...context, el: access.el ?? context.el });
     if (hit === undefined) return false;
-    const iss = faultStatus.debug | (write ? dataAbort.wnr : 0);
+    const maintenance = access.cacheMaintenance === true ? dataAbort.cm : 0;
+    const iss = faultStatus.debug | (write ? dataAbort.wnr : 0) | maintenance;
     this.#cpu.note(this.#event("watchpoint", iss, hit.address));
     return true;
+  }
+
+  /** Whether the instruction that has just been executed was a load-exclusive. Such a one leaves the monitor closed. */
+  #loadedExclusive(): boolean {
+    if (this.#cluster.registers.getInt(arm64State.exclusiveBytes) === 0) return false;
+    return isLoadExclusive(this.#cpu.lastInstruction());
   }
 
   #word(of: keyof typeof wordOf): number {
@@ -186,8 +243,7 @@ export class DebugExceptions {
   }
 
   #context(): DebugContext {
-    const contextId = Number(this.#cpu.system.get("CONTEXTIDR_EL1"));
-    return { el: this.#cluster.registers.el, contextId };
+    return { el: this.#cluster.registers.el, contextId: this.#word("contextId") >>> 0 };
   }
 
   /** A debug exception at the present instruction, to EL1 or to the hypervisor. Arm ARM D2.4.1: MDCR_EL2.TDE routes. */
@@ -207,4 +263,11 @@ export class DebugExceptions {
       ...(far === undefined ? {} : { far }),
     };
   }
+}
+
+/** Load-exclusive: LDXR, LDAXR, LDXP, LDAXP and their byte and halfword forms (Arm ARM C4.1.4). */
+function isLoadExclusive(word: number): boolean {
+  const isPair = (word & 0x0020_0000) !== 0;
+  // o2 = 0 and L = 1; with o1 = 1 the small sizes are CASP.
+  return (word & 0x3fc0_0000) === 0x0840_0000 && (!isPair || word < 0);
 }

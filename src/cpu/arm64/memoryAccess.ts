@@ -101,8 +101,9 @@ function prepare(
     parts.push(second);
   }
   if (cpu.debug.registers === noDebugRegisters) return parts;
-  if (!access.write && cpu.debug.watchpointStops(va, access.bytes, false)) return undefined;
-  if ((access.write || access.willWrite) && cpu.debug.watchpointStops(va, access.bytes, true))
+  const { el } = whole;
+  if (!access.write && cpu.debug.watchpointStops(va, access.bytes, { write: false, el })) return undefined;
+  if ((access.write || access.willWrite) && cpu.debug.watchpointStops(va, access.bytes, { write: true, el }))
     return undefined;
   return parts;
 }

@@ -64,3 +64,6 @@ export const dataAbort = {
   s1ptw: 1 << 7,
   wnr: 1 << 6,
 } as const;
+
+/** Bits of the ISS of a software step exception: EX counts only with ISV. */
+export const softwareStep = { isv: 1 << 24, ex: 1 << 6 } as const;

@@ -33,6 +33,9 @@ const byAddress =
     const page = translate(cluster, cpu, value, kind, cpu.registers.el);
     if (page.kind === "fault")
       noteDataAbort(cpu, page.status, value, { write: false, cacheMaintenance: true });
+    // Invalidating is watched like a store, cleaning is not (Arm ARM D2.9.6).
+    else if (kind === "write")
+      cpu.debug.watchpointStops(value & ~63n, 64, { write: true, cacheMaintenance: true });
   };
 
 /** Zeroes the 64-byte block around the address, as stores of it would. */
@@ -56,7 +59,7 @@ const zeroBlock: Action = (cluster, cpu, value) => {
     return;
   }
   const slot = cluster.physical.find(page.page);
-  if (cpu.debug.watchpointStops(start, 64, true)) return;
+  if (cpu.debug.watchpointStops(start, 64, { write: true })) return;
   if (slot !== undefined && !slot.readOnly) {
     const host = slot.host + (page.page - slot.base) + Number(start & 0xfffn);
     cluster.engine.memory.bytes.fill(0, host, host + 64);

@@ -1,9 +1,11 @@
 import { arm64State } from "../../../isa/arm64/state.ts";
 import type { Arm64Cluster } from "../cluster.ts";
+import { debugLock } from "../controls.ts";
 import type { Arm64Cpu } from "../cpu.ts";
 import { pstate } from "../registers.ts";
 import { genericTimer } from "../timers.ts";
 import { sctlr } from "./control.ts";
+import { monitorControl } from "./debug.ts";
 import type { SystemRegisterFile } from "./file.ts";
 import { cacheSizes } from "./identification.ts";
 
@@ -208,12 +210,20 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
   CCSIDR_EL1: { read: ({ file }) => cacheSizes.get(Number(file.raw("CSSELR_EL1"))) ?? 0n },
   ...timer("P"),
   ...timer("V"),
-  MDSCR_EL1: debugChanged,
+  MDSCR_EL1: {
+    write: ({ cpu, cluster, file }, value) => {
+      const isLocked = (file.raw("OSLSR_EL1") & BigInt(debugLock.OSLK)) !== 0n;
+      const writable = isLocked ? monitorControl.locked : monitorControl.always;
+      file.setRaw("MDSCR_EL1", (file.raw("MDSCR_EL1") & ~writable) | (value & writable));
+      cluster.debugRegistersChanged(cpu);
+    },
+  },
+  OSDLR_EL1: debugChanged,
+  DBGPRCR_EL1: debugChanged,
   ...debugValue("DBGBVR", 6),
   ...debugValue("DBGBCR", 6),
   ...debugValue("DBGWVR", 4),
   ...debugValue("DBGWCR", 4),
-  CONTEXTIDR_EL1: debugChanged,
   OSLAR_EL1: {
     write: (context, value) => {
       const status = context.file.raw("OSLSR_EL1");

@@ -4,11 +4,19 @@ import { register, type SystemRegisterRow } from "./row.ts";
 const numbered = (count: number, make: (n: number) => SystemRegisterRow): readonly SystemRegisterRow[] =>
   Array.from({ length: count }, (_, n) => make(n));
 
+/** MDSCR_EL1 fields: TDCC, KDE, MDE and SS can always be written, the others while the OS lock is on. Arm ARM D17.3.20. */
+export const monitorControl = {
+  /** SS, TDCC, KDE, MDE. */
+  always: 0xb001n,
+  /** Also RXfull, TXfull, RXO, TXU, INTdis, TDA, HDE and ERR: saved and restored around a power-down. */
+  locked: 0x6ce0_f041n,
+} as const;
+
 /** Self-hosted debug. Arm ARM D17.3. */
 export const debugRegisters: readonly SystemRegisterRow[] = [
   register("OSDTRRX_EL1", "2 0 0 0 2", { writable: 0xffff_ffffn, group: "debug" }),
   register("MDCCINT_EL1", "2 0 0 2 0", { writable: 0x6000_0000n, group: "debug" }),
-  register("MDSCR_EL1", "2 0 0 2 2", { writable: 0x7c8f_f071n & ~0x40n, group: "debug" }),
+  register("MDSCR_EL1", "2 0 0 2 2", { writable: monitorControl.locked, group: "debug" }),
   register("OSDTRTX_EL1", "2 0 0 3 2", { writable: 0xffff_ffffn, group: "debug" }),
   register("OSECCR_EL1", "2 0 0 6 2", { writable: 0xffff_ffffn, group: "debug" }),
   ...numbered(resources.breakpoints, (n) =>

@@ -44,6 +44,15 @@ export class SystemRegisterFile implements ExceptionRegisters {
     );
   }
 
+  /** Bits 31:0 of a register, by its address ÷ 4 in the state window: for what is needed at every exit. */
+  word(index: number): number {
+    return this.#cluster.engine.memory.words[index] ?? 0;
+  }
+
+  setWord(index: number, value: number): void {
+    this.#cluster.engine.memory.words[index] = value;
+  }
+
   /** The register's value as EL1 would read it. */
   get(name: string): bigint {
     const behaviour = behaviours[name];

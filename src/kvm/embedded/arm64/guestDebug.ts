@@ -1,10 +1,19 @@
-import { hcr, mdcr, mdscr } from "../../../cpu/arm64/controls.ts";
+import { debugLock, hcr, mdscr } from "../../../cpu/arm64/controls.ts";
 import type { Arm64Cpu } from "../../../cpu/arm64/cpu.ts";
-import { type DebugRegisters, noDebugRegisters } from "../../../cpu/arm64/debugUnit.ts";
-import { pstate } from "../../../cpu/arm64/registers.ts";
-import { resources } from "../../../cpu/arm64/systemRegisters/identification.ts";
+import {
+  breakpointMatches,
+  type DebugContext,
+  type DebugRegisters,
+  noDebugRegisters,
+  watchpointHit,
+} from "../../../cpu/arm64/debugUnit.ts";
+import { dataAbort } from "../../../cpu/arm64/syndrome.ts";
+import { registerByName } from "../../../cpu/arm64/systemRegisters/table.ts";
 import { KvmError } from "../../errors.ts";
 import { type GuestDebug, guestDebugControl } from "../../guestDebug.ts";
+import { GuestStep } from "./debug/guestStep.ts";
+import { type DebugOwner, debugOwner, trapBits } from "./debug/owner.ts";
+import { guestRegisters, hostRegisters, keepSame, mergeRegisters } from "./debug/registers.ts";
 
 const known =
   guestDebugControl.ENABLE |
@@ -12,43 +21,75 @@ const known =
   guestDebugControl.USE_SW_BP |
   guestDebugControl.USE_HW;
 
-/** OSLSR_EL1.OSLK. */
-const osLocked = 2n;
-
 /** HCR_EL2 while a guest runs: stage 2 on, waits trapped; without EL3 an SMC is UNDEFINED by itself. */
 export const guestHcr = hcr.VM | hcr.TWI | hcr.TWE;
 
+/** Where the state window has bits 31:0 of the registers that are exchanged at every entry. */
+const wordOf = {
+  monitorControl: registerByName("MDSCR_EL1").address >>> 2,
+  osLock: registerByName("OSLSR_EL1").address >>> 2,
+  doubleLock: registerByName("OSDLR_EL1").address >>> 2,
+} as const;
+
+/** The states of userspace's software step machine (Arm ARM D2.12.3). */
+export type StepState = "inactive" | "active-not-pending" | "active-pending";
+
 /** What the hardware is loaded with: derived in one place from who debugs and what the guest has set. */
-interface LoadedState {
+interface Load {
+  readonly owner: DebugOwner;
   readonly mdcr: number;
   readonly registers: DebugRegisters;
-  /** The guest's own MDSCR_EL1 and OSLSR_EL1. */
-  readonly guestMdscr: bigint;
-  readonly guestOsLock: bigint;
-  /** What is in MDSCR_EL1 while the guest runs. */
-  readonly mdscr: bigint;
+  /** The guest's own registers are among them. */
+  readonly guestLive: boolean;
+  /** The guest's MDSCR_EL1.SS is set, and its locks are open. */
+  readonly guestSteps: boolean;
+  readonly guestMdscr: number;
+  readonly guestOsLock: number;
+  readonly guestDoubleLock: number;
 }
 
-/** One vCPU's guest debugging: what userspace asked for, and what that makes of the hardware while the guest runs. */
+/** How a vCPU's host runs: with VHE, MDCR_EL2 is written when the vCPU is loaded and when it changes, else at each world switch. */
+export interface HostMode {
+  readonly vhe: boolean;
+}
+
+/**
+ * One vCPU's guest debugging: what userspace asked for, and what that makes of the hardware while the guest runs. Between runs
+ * the vCPU's registers are the guest's own, PSTATE.SS and SPSR_EL1.SS among them.
+ */
 export class Arm64GuestDebug {
   readonly #cpu: Arm64Cpu;
+  readonly #vhe: boolean;
+  readonly #guestStep: GuestStep;
   #control = 0;
   #host: DebugRegisters | undefined;
   #lastHost = noDebugRegisters;
   /** The guest's own registers as the hardware takes them, as of when they were last read. */
   #guest: DebugRegisters = noDebugRegisters;
   #guestStale = true;
+  #merged = noDebugRegisters;
+  #mergedFrom: readonly [host: DebugRegisters, guest: DebugRegisters] | undefined;
+  #guestAccessed = false;
   /** Undefined when something it follows from has changed. */
-  #state: LoadedState | undefined;
-  /** Defined while the guest runs under the host's debugging. */
-  #loaded: LoadedState | undefined;
-  #savedSingleStep = false;
-  #exceptionsBefore = 0;
-  /** The step machine was left active-pending: the step exception is still to come. */
-  #stepPending = false;
+  #load: Load | undefined;
+  /** What the hardware has been changed for, while the guest runs under userspace's debugging. */
+  #in: Load | undefined;
+  /** The step machine of the CPU is EL2's in this run. */
+  #shadows = false;
+  #step: StepState = "inactive";
+  /** What the step exception for userspace would say of the last instruction. */
+  #stepIss = 0;
+  /** The instruction that the guest's own registers must not stop, because on its own it could not take their exceptions. */
+  #passes: bigint | undefined;
+  /** The host's MDCR_EL2 while the vCPU is loaded. */
+  #hostMdcr: number | undefined;
+  /** What was last written to MDCR_EL2; the CPU may not have all of its fields. */
+  #written = 0;
 
-  constructor(cpu: Arm64Cpu) {
+  constructor(cpu: Arm64Cpu, { vhe }: HostMode) {
     this.#cpu = cpu;
+    this.#vhe = vhe;
+    this.#guestStep = new GuestStep(cpu);
   }
 
   get enabled(): boolean {
@@ -56,11 +97,31 @@ export class Arm64GuestDebug {
   }
 
   get stepping(): boolean {
-    return this.enabled && (this.#control & guestDebugControl.SINGLESTEP) !== 0;
+    return (this.#control & guestDebugControl.SINGLESTEP) !== 0;
   }
 
   get usesHardware(): boolean {
-    return this.enabled && (this.#control & guestDebugControl.USE_HW) !== 0;
+    return (this.#control & guestDebugControl.USE_HW) !== 0;
+  }
+
+  /** Userspace's step machine, as of the last exit. */
+  get stepState(): StepState {
+    return this.#step;
+  }
+
+  /** Whether the CPU will report a step to userspace before it executes anything. */
+  get stepPending(): boolean {
+    return this.#step === "active-pending";
+  }
+
+  /** Whose the debug registers are. */
+  get owner(): DebugOwner {
+    return this.#current().owner;
+  }
+
+  /** What MDCR_EL2 is to be while the guest runs: the vCPU's own value, with fields that the CPU may not have. */
+  get mdcr(): number {
+    return this.#current().mdcr;
   }
 
   /** `KVM_SET_GUEST_DEBUG`. @throws KvmError EINVAL for control bits that arm64 does not have; nothing changes then. */
@@ -73,82 +134,189 @@ export class Arm64GuestDebug {
     }
     const on = (debug.control & guestDebugControl.ENABLE) !== 0;
     this.#control = on ? debug.control : 0;
-    if (!this.stepping) this.#stepPending = false;
-    this.#host = this.usesHardware ? keepSame(this.#lastHost, hostRegisters(debug)) : undefined;
+    if (!this.stepping) this.#step = "inactive";
+    else if (this.#step === "inactive") this.#step = "active-not-pending";
+    this.#host = this.usesHardware ? keepSame(this.#lastHost, hostRegisters(debug.arch)) : undefined;
     this.#lastHost = this.#host ?? this.#lastHost;
-    this.#state = undefined;
+    this.#load = undefined;
   }
 
-  /** The guest's own debug registers may have changed: they are read again before it runs. */
+  /** The guest's own debug registers have changed. Where nobody stands between, the hardware has them at once. */
   guestRegistersChanged(): void {
     this.#guestStale = true;
-    this.#state = undefined;
+    this.#load = undefined;
+    if (!this.enabled) this.#cpu.debug.load(this.#current().registers);
+  }
+
+  /** The guest has come to EL2 with an access to a debug register. */
+  guestUsesRegisters(): void {
+    if (this.#guestAccessed) return;
+    this.#guestAccessed = true;
+    this.#load = undefined;
   }
 
   /** The vCPU was reset: what userspace asked for stays. */
   reset(): void {
-    this.guestRegistersChanged();
-    this.#stepPending = false;
+    this.#guestStale = true;
+    this.#load = undefined;
+    this.#passes = undefined;
+    if (this.stepping) this.#step = "active-not-pending";
   }
 
-  /** Before the guest runs: the trap controls and the debug hardware. */
+  /** `vcpu_load`: `KVM_RUN` begins. Its MDCR_EL2 is computed before anything else, and before it is first in the CPU. */
+  enter(): void {
+    if (this.#guestAccessed) {
+      this.#guestAccessed = false;
+      this.#load = undefined;
+    }
+    const { mdcr } = this.#current();
+    this.#hostMdcr = this.#cpu.controls.mdcr;
+    if (this.#vhe) this.#writeMdcr(mdcr);
+  }
+
+  /** `vcpu_put`: `KVM_RUN` ends. */
+  leave(): void {
+    if (this.#vhe && this.#hostMdcr !== undefined) this.#cpu.controls.writeMdcr(this.#hostMdcr);
+    this.#hostMdcr = undefined;
+  }
+
+  /** The world switch to the guest: the trap controls, the debug hardware, and MDSCR_EL1 and PSTATE.SS as userspace needs them. */
   load(): void {
     const cpu = this.#cpu;
-    this.#state ??= this.#derive();
-    const state = this.#state;
+    const load = this.#current();
     cpu.controls.hcr = guestHcr;
-    cpu.controls.mdcr = state.mdcr;
-    cpu.debug.load(state.registers);
+    if (!this.#vhe || this.#written !== load.mdcr) this.#writeMdcr(load.mdcr);
+    if (this.#passes !== undefined && this.#passes !== cpu.registers.pc) this.#passes = undefined;
+    const passes = this.#passes !== undefined;
+    cpu.debug.load(passes ? (this.#host ?? noDebugRegisters) : load.registers);
     if (!this.enabled) return;
-    this.#loaded = state;
-    const { system, registers } = cpu;
-    this.#exceptionsBefore = cpu.exceptionsTaken;
-    if ((state.guestOsLock & osLocked) !== 0n) system.setRaw("OSLSR_EL1", state.guestOsLock & ~osLocked);
-    if (state.mdscr !== state.guestMdscr) system.setRaw("MDSCR_EL1", state.mdscr);
-    if (!this.stepping) return;
-    this.#savedSingleStep = registers.singleStep;
-    registers.singleStep = !this.#stepPending;
+    this.#in = load;
+    this.#shadows = this.stepping || load.guestSteps || passes;
+    const { system } = cpu;
+    let value = load.guestMdscr & ~(mdscr.SS | mdscr.MDE);
+    if (this.#shadows) value |= mdscr.SS;
+    if (load.guestLive || this.usesHardware) value |= mdscr.MDE;
+    if (this.#shadows) {
+      this.#guestStep.begin(load.guestSteps, this.#step !== "active-pending");
+      if (this.#step === "active-pending") cpu.debug.setSteppedIss(this.#stepIss);
+    }
+    system.setWord(wordOf.monitorControl, value);
+    // The guest's locks must not silence the host; what they silence of the guest's own is not loaded.
+    system.setWord(wordOf.osLock, load.guestOsLock & ~debugLock.OSLK);
+    system.setWord(wordOf.doubleLock, load.guestDoubleLock & ~debugLock.DLK);
   }
 
-  /** After the guest ran: its own values come back. `reported`: the step exception has been taken. */
+  /** The world switch back: the guest's own values return. `reported`: the exit is the step exception. */
   unload(reported: boolean): void {
-    const state = this.#loaded;
-    if (state === undefined) return;
-    this.#loaded = undefined;
-    const { system, registers } = this.#cpu;
-    if (state.mdscr !== state.guestMdscr) system.setRaw("MDSCR_EL1", state.guestMdscr);
-    if ((state.guestOsLock & osLocked) !== 0n) system.setRaw("OSLSR_EL1", state.guestOsLock);
-    if (!this.stepping) return;
-    this.#stepPending = !reported && !registers.singleStep;
-    this.#restoreSingleStep(this.#cpu.exceptionsTaken > this.#exceptionsBefore);
+    const cpu = this.#cpu;
+    if (!this.#vhe && this.#hostMdcr !== undefined) cpu.controls.writeMdcr(this.#hostMdcr);
+    const load = this.#in;
+    if (load === undefined) return;
+    this.#in = undefined;
+    const { system } = cpu;
+    if (this.#shadows) {
+      if (this.stepping) {
+        this.#stepIss = cpu.debug.steppedIss;
+        this.#step = reported || cpu.registers.singleStep ? "active-not-pending" : "active-pending";
+      }
+      if (this.#guestStep.end()) this.#passes = undefined;
+    }
+    system.setWord(wordOf.monitorControl, load.guestMdscr);
+    system.setWord(wordOf.osLock, load.guestOsLock);
+    system.setWord(wordOf.doubleLock, load.guestDoubleLock);
   }
 
-  #derive(): LoadedState {
-    const { system } = this.#cpu;
-    const guestMdscr = system.raw("MDSCR_EL1");
-    const guestOsLock = system.raw("OSLSR_EL1");
-    let value = guestMdscr & ~BigInt(mdscr.SS);
-    // The guest's OS lock must not silence the host: the lock is open while the guest runs, and what it would have silenced
-    // of the guest's own is switched off.
-    if ((guestOsLock & osLocked) !== 0n) value &= ~BigInt(mdscr.MDE);
-    if (this.stepping) value |= BigInt(mdscr.SS);
-    if (this.usesHardware) value |= BigInt(mdscr.MDE);
-    return {
-      mdcr: this.#trapBits(guestMdscr),
-      registers: this.#host ?? this.#guestRegisters(),
+  /** Whether the guest's own step machine is active, by its own registers as they are between runs. */
+  get guestStepActive(): boolean {
+    const load = this.#current();
+    return load.guestSteps && this.#cpu.debug.enabledByGuest();
+  }
+
+  /**
+   * ISS of the guest's own step exception if that comes before its next instruction and the CPU cannot raise it, because its
+   * step machine is EL2's.
+   */
+  guestStepIss(): number | undefined {
+    if (!this.enabled || this.stepPending || this.#cpu.midInstruction) return undefined;
+    if (!this.guestStepActive || this.#cpu.registers.singleStep) return undefined;
+    return this.#cpu.debug.steppedIss;
+  }
+
+  /**
+   * The guest's present instruction has been done, or has ended in an exception, without the CPU: a step over it is complete.
+   * @param guestWasStepping the guest's own machine was active before it.
+   */
+  instructionDone(guestWasStepping: boolean): void {
+    if (this.stepping) this.#step = "active-pending";
+    this.#stepIss = this.#cpu.debug.steppedIss;
+    this.#passes = undefined;
+    if (guestWasStepping) this.#cpu.registers.singleStep = false;
+    else this.#cpu.debug.notStepped();
+  }
+
+  /**
+   * Whether a breakpoint or watchpoint exception at the present instruction is somebody's. It is nobody's when only the guest's
+   * own registers caused it and the guest, running alone, could not have taken it here: then the instruction passes it.
+   */
+  isSomebodys(
+    exit: { readonly syndrome: number; readonly far: bigint },
+    kind: "breakpoint" | "watchpoint",
+  ): boolean {
+    const cpu = this.#cpu;
+    const { registers, debug, system } = cpu;
+    const contextId = Number(system.raw("CONTEXTIDR_EL1"));
+    // An unprivileged access of EL1 counts as EL0's.
+    const levels: readonly (0 | 1)[] = registers.el === 1 && kind === "watchpoint" ? [0, 1] : [registers.el];
+    const matches = (set: DebugRegisters): boolean =>
+      levels.some((el) => hits(set, { el, contextId }, kind, registers.pc, exit));
+    if (this.#host !== undefined && matches(this.#host)) return true;
+    if (debug.enabledByGuest()) return true;
+    this.#passes = registers.pc;
+    return false;
+  }
+
+  #writeMdcr(value: number): void {
+    this.#written = value;
+    this.#cpu.controls.writeMdcr(value);
+  }
+
+  #current(): Load {
+    this.#load ??= this.#derive();
+    return this.#load;
+  }
+
+  /** Everything that follows from who debugs and what the guest has set. */
+  #derive(): Load {
+    const { system, debug, controls } = this.#cpu;
+    const guestMdscr = system.word(wordOf.monitorControl);
+    const isOpen = !debug.locked;
+    const guestLive = isOpen && (guestMdscr & mdscr.MDE) !== 0;
+    const owner = debugOwner({
+      hostUsesHardware: this.usesHardware,
       guestMdscr,
-      guestOsLock,
-      mdscr: value,
+      guestAccessed: this.#guestAccessed,
+    });
+    return {
+      owner,
+      mdcr: trapBits(owner, this.enabled, this.#hostMdcr ?? controls.mdcr),
+      registers: this.#registers(guestLive),
+      guestLive,
+      guestSteps: isOpen && (guestMdscr & mdscr.SS) !== 0,
+      guestMdscr,
+      guestOsLock: system.word(wordOf.osLock),
+      guestDoubleLock: system.word(wordOf.doubleLock),
     };
   }
 
-  /** The guest's own PSTATE.SS: in SPSR_EL1 after an exception, which clears it in PSTATE (Arm ARM D2.12.4). */
-  #restoreSingleStep(tookException: boolean): void {
-    const { system, registers } = this.#cpu;
-    registers.singleStep = this.#savedSingleStep && !tookException;
-    if (!tookException) return;
-    const saved = system.raw("SPSR_EL1") & ~BigInt(pstate.ss);
-    system.setRaw("SPSR_EL1", this.#savedSingleStep ? saved | BigInt(pstate.ss) : saved);
+  #registers(guestLive: boolean): DebugRegisters {
+    const host = this.#host;
+    const guest = guestLive ? this.#guestRegisters() : noDebugRegisters;
+    if (host === undefined || guest === noDebugRegisters) return host ?? guest;
+    if (this.#mergedFrom?.[0] !== host || this.#mergedFrom[1] !== guest) {
+      this.#merged = keepSame(this.#merged, mergeRegisters(host, guest));
+      this.#mergedFrom = [host, guest];
+    }
+    return this.#merged;
   }
 
   #guestRegisters(): DebugRegisters {
@@ -158,57 +326,16 @@ export class Arm64GuestDebug {
     }
     return this.#guest;
   }
-
-  /** The guest's present instruction has been done, or has ended in an exception, without the CPU: a step over it is complete. */
-  instructionDone(): void {
-    if (this.stepping) this.#stepPending = true;
-  }
-
-  /** Whether the CPU will report a step before it executes anything. */
-  get stepPending(): boolean {
-    return this.#stepPending;
-  }
-
-  /** MDCR_EL2 (see S3.2 of the requirements): what is trapped follows from who debugs. */
-  #trapBits(guestMdscr: bigint): number {
-    let value = resources.eventCounters | mdcr.TPM | mdcr.TPMS | mdcr.TPMCR | mdcr.TDRA | mdcr.TDOSA;
-    if (this.enabled) value |= mdcr.TDE;
-    if (this.usesHardware || !guestUsesDebug(guestMdscr)) value |= mdcr.TDA;
-    return value;
-  }
 }
 
-/** Whether the guest has switched breakpoints or kernel debugging on. */
-function guestUsesDebug(guestMdscr: bigint): boolean {
-  return (Number(guestMdscr) & (mdscr.MDE | mdscr.KDE)) !== 0;
-}
-
-/**
- * The guest's own breakpoint and watchpoint registers. While none is enabled always the same object: loading it again
- * costs nothing.
- */
-function guestRegisters(cpu: Arm64Cpu): DebugRegisters {
-  const all = (prefix: string, count: number): readonly bigint[] =>
-    Array.from({ length: count }, (_, n) => cpu.system.raw(`${prefix}${n}_EL1`));
-  const bcr = all("DBGBCR", resources.breakpoints).map(Number);
-  const wcr = all("DBGWCR", resources.watchpoints).map(Number);
-  if (![...bcr, ...wcr].some((control) => (control & 1) !== 0)) return noDebugRegisters;
-  return { bvr: all("DBGBVR", resources.breakpoints), bcr, wvr: all("DBGWVR", resources.watchpoints), wcr };
-}
-
-/** `next`, or the object that already says the same: loading that costs nothing. */
-function keepSame(known: DebugRegisters, next: DebugRegisters): DebugRegisters {
-  const names = ["bvr", "bcr", "wvr", "wcr"] as const;
-  return names.every((name) => next[name].every((value, n) => value === known[name][n])) ? known : next;
-}
-
-function hostRegisters(debug: GuestDebug): DebugRegisters {
-  const pad = <T>(values: readonly T[] | undefined, count: number, zero: T): readonly T[] =>
-    Array.from({ length: count }, (_, n) => values?.[n] ?? zero);
-  return {
-    bvr: pad(debug.arch?.bvr, resources.breakpoints, 0n),
-    bcr: pad(debug.arch?.bcr, resources.breakpoints, 0),
-    wvr: pad(debug.arch?.wvr, resources.watchpoints, 0n),
-    wcr: pad(debug.arch?.wcr, resources.watchpoints, 0),
-  };
+function hits(
+  registers: DebugRegisters,
+  context: DebugContext,
+  kind: "breakpoint" | "watchpoint",
+  pc: bigint,
+  exit: { readonly syndrome: number; readonly far: bigint },
+): boolean {
+  if (kind === "breakpoint") return breakpointMatches(registers, pc, context);
+  const isWrite = (exit.syndrome & dataAbort.wnr) !== 0;
+  return watchpointHit(registers, exit.far, 1, isWrite, context) !== undefined;
 }

@@ -3,6 +3,7 @@ import type { CpuExit } from "../../../cpu/arm64/events.ts";
 import { vectorKind } from "../../../cpu/arm64/exceptions.ts";
 import {
   dataAbort,
+  type ExceptionClass,
   exceptionClass,
   faultStatus,
   syndrome,
@@ -14,21 +15,28 @@ import type { KvmExit } from "../../exits.ts";
 import type { GuestDebug } from "../../guestDebug.ts";
 import type { MpState, Translation, Vcpu } from "../../interface.ts";
 import { arm64Reg } from "../../oneReg.ts";
-import { Arm64GuestDebug } from "./guestDebug.ts";
+import { Arm64GuestDebug, type HostMode } from "./guestDebug.ts";
 import { getRegister, registerIds, setRegister } from "./oneReg.ts";
 import type { EmbeddedArm64Vm } from "./vm.ts";
 
-/** Exception classes that end `KVM_RUN` with `KVM_EXIT_DEBUG`. */
-const debugClasses: readonly number[] = [
-  exceptionClass.brk64,
-  exceptionClass.bkpt32,
-  exceptionClass.breakpointLower,
-  exceptionClass.softwareStepLower,
-  exceptionClass.watchpointLower,
-];
+/** Rt of a trapped access, and the encoding of the register as `systemRegisterKey` packs it (Arm ARM D17.2.37). */
+function decodeTrappedAccess(esr: number): { readonly key: number; readonly rt: number } {
+  const [op0, op2, op1] = [(esr >> 20) & 3, (esr >> 17) & 7, (esr >> 14) & 7];
+  const [crn, rt, crm] = [(esr >> 10) & 15, (esr >> 5) & 31, (esr >> 1) & 15];
+  return { key: (op0 << 14) | (op1 << 11) | (crn << 7) | (crm << 3) | op2, rt };
+}
 
 /** KVM_INTERNAL_ERROR_EMULATION. */
 const emulationFailed = 1;
+
+/** DBGBVRn, DBGBCRn, DBGWVRn and DBGWCRn: op0 = 2, op1 = 0, CRn = 0, op2 = 4–7 (Arm ARM D17.3). */
+function isDebugRegister(key: number): boolean {
+  return key >> 7 === 0x100 && (key & 7) >= 4;
+}
+
+function debugExit(hsr: number, far: bigint): Extract<KvmExit, { reason: "DEBUG" }> {
+  return { reason: "DEBUG", arch: { hsr, hsrHigh: 0, far } };
+}
 
 /** A vCPU of the embedded substrate: the hypervisor's run loop around the CPU. */
 export class EmbeddedArm64Vcpu implements Vcpu {
@@ -43,11 +51,11 @@ export class EmbeddedArm64Vcpu implements Vcpu {
   /** ISS of the abort if the access is refused. */
   #mmioIss = 0;
 
-  constructor(vm: EmbeddedArm64Vm, cpu: Arm64Cpu) {
+  constructor(vm: EmbeddedArm64Vm, cpu: Arm64Cpu, host: HostMode) {
     this.#vm = vm;
     this.cpu = cpu;
     this.id = cpu.index;
-    this.debug = new Arm64GuestDebug(cpu);
+    this.debug = new Arm64GuestDebug(cpu, host);
     this.powered = cpu.index === 0;
   }
 
@@ -98,11 +106,30 @@ export class EmbeddedArm64Vcpu implements Vcpu {
       if (!this.runnable) return { reason: "HALTED", until: "interrupt" };
       this.#halted = undefined;
     }
-    const end = this.#vm.cluster.clock.nanoseconds + limit;
+    this.#vm.cluster.activate(this.id);
+    this.debug.enter();
+    try {
+      // The first thing that can fail in a run, and only after MDCR_EL2 is what it has to be.
+      this.#vm.prepareFirstRun();
+      return this.#runLoaded(limit);
+    } finally {
+      this.debug.leave();
+    }
+  }
+
+  #runLoaded(limit: number): KvmExit {
+    const { cluster } = this.#vm;
+    const end = cluster.clock.nanoseconds + limit;
     for (;;) {
-      const left = end - this.#vm.cluster.clock.nanoseconds;
+      const left = end - cluster.clock.nanoseconds;
       if (left <= 0) return { reason: "INTR" };
-      this.#vm.cluster.activate(this.id);
+      cluster.activate(this.id);
+      const guestStep = this.debug.guestStepIss();
+      if (guestStep !== undefined) {
+        const toUser = this.#guestStep(faultStatus.debug | guestStep);
+        if (toUser !== undefined) return toUser;
+        continue;
+      }
       this.debug.load();
       const exit = this.cpu.run(left);
       const step = exit.kind === "trap" && syndromeClass(exit.syndrome) === exceptionClass.softwareStepLower;
@@ -110,6 +137,17 @@ export class EmbeddedArm64Vcpu implements Vcpu {
       const toUser = this.#handle(exit);
       if (toUser !== undefined) return toUser;
     }
+  }
+
+  /**
+   * The guest's own step exception. While userspace steps too, it could not tell it from its own step, so the exception is
+   * delivered here, and userspace's step ends at the guest's vector; otherwise it is userspace's to deliver, like all others.
+   */
+  #guestStep(iss: number): KvmExit | undefined {
+    if (!this.debug.stepping) return debugExit(syndrome(exceptionClass.softwareStepLower, iss), 0n);
+    const { softwareStepLower, softwareStepCurrent } = exceptionClass;
+    this.#inject(this.cpu.registers.el === 0 ? softwareStepLower : softwareStepCurrent, iss);
+    return undefined;
   }
 
   /** @throws KvmError EINVAL when no access waits for an answer. */
@@ -168,19 +206,25 @@ export class EmbeddedArm64Vcpu implements Vcpu {
 
   #handleTrap(exit: Extract<CpuExit, { kind: "trap" }>): KvmExit | undefined {
     const ec = syndromeClass(exit.syndrome);
-    if (debugClasses.includes(ec)) {
-      const arch = { hsr: exit.syndrome, hsrHigh: 0, far: exit.far };
-      return exit.unseen ? { reason: "DEBUG", arch, unseen: true } : { reason: "DEBUG", arch };
-    }
     switch (ec) {
+      case exceptionClass.brk64:
+      case exceptionClass.bkpt32:
+        return debugExit(exit.syndrome, exit.far);
+      case exceptionClass.softwareStepLower:
+        // Else EL2 stepped for the sake of the guest's own step machine.
+        return this.debug.stepping ? debugExit(exit.syndrome, exit.far) : undefined;
+      case exceptionClass.breakpointLower:
+        if (exit.unseen) return { ...debugExit(exit.syndrome, exit.far), unseen: true };
+        return this.debug.isSomebodys(exit, "breakpoint") ? debugExit(exit.syndrome, exit.far) : undefined;
+      case exceptionClass.watchpointLower:
+        return this.debug.isSomebodys(exit, "watchpoint") ? debugExit(exit.syndrome, exit.far) : undefined;
       case exceptionClass.wfx:
         return this.#wait((exit.syndrome & 1) === 0 ? "interrupt" : "event");
       case exceptionClass.hvc64:
         return this.#vm.hypercall(this);
       case exceptionClass.smc64:
         // As KVM: an SMC is answered with "not supported" (SMCCC NOT_SUPPORTED) and skipped.
-        this.cpu.registers.setX(0, 0xffff_ffff_ffff_ffffn);
-        this.#skipInstruction();
+        this.#emulate(() => this.cpu.registers.setX(0, 0xffff_ffff_ffff_ffffn));
         return undefined;
       case exceptionClass.systemRegister:
         this.#emulateSystemRegister(exit.syndrome);
@@ -203,14 +247,17 @@ export class EmbeddedArm64Vcpu implements Vcpu {
     }
   }
 
-  #skipInstruction(): void {
+  /** The instruction's effect, then on to the next. Before it, because it may change them, the guest's debug controls count. */
+  #emulate(effect: () => void): void {
+    const guestWasStepping = this.debug.guestStepActive && this.cpu.registers.singleStep;
+    effect();
     this.cpu.skipInstruction();
-    this.debug.instructionDone();
+    this.debug.instructionDone(guestWasStepping);
   }
 
   /** WFI and WFE. A step over one is complete at once; the vCPU waits after it. */
   #wait(until: "interrupt" | "event"): KvmExit | undefined {
-    this.#skipInstruction();
+    this.#emulate(() => {});
     if (until === "interrupt") this.#halted = "interrupt";
     return this.debug.stepping ? undefined : { reason: "HALTED", until };
   }
@@ -241,26 +288,29 @@ export class EmbeddedArm64Vcpu implements Vcpu {
   }
 
   #externalAbort(lower: 0x20 | 0x24, current: 0x21 | 0x25, far: bigint, iss: number): void {
-    const { registers } = this.cpu;
-    const ec = registers.el === 0 ? lower : current;
+    this.#inject(this.cpu.registers.el === 0 ? lower : current, iss, far);
+  }
+
+  /** A synchronous exception to EL1 instead of the present instruction. */
+  #inject(ec: ExceptionClass, iss: number, far?: bigint): void {
     this.cpu.inject({
       kind: vectorKind.synchronous,
-      returnAddress: registers.pc,
+      returnAddress: this.cpu.registers.pc,
       syndrome: syndrome(ec, iss),
-      far,
+      ...(far === undefined ? {} : { far }),
     });
-    this.debug.instructionDone();
+    this.debug.instructionDone(false);
   }
 
   /** A trapped MRS or MSR: done on the guest's own register, then skipped. */
   #emulateSystemRegister(esr: number): void {
-    const [op0, op2, op1] = [(esr >> 20) & 3, (esr >> 17) & 7, (esr >> 14) & 7];
-    const [crn, rt, crm] = [(esr >> 10) & 15, (esr >> 5) & 31, (esr >> 1) & 15];
-    const key = (op0 << 14) | (op1 << 11) | (crn << 7) | (crm << 3) | op2;
+    const { key, rt } = decodeTrappedAccess(esr);
     const { registers, system } = this.cpu;
-    if ((esr & 1) !== 0) registers.setX(rt, system.getByKey(key) ?? 0n);
-    else system.setByKey(key, registers.x(rt));
-    this.#skipInstruction();
+    if (isDebugRegister(key)) this.debug.guestUsesRegisters();
+    this.#emulate(() => {
+      if ((esr & 1) !== 0) registers.setX(rt, system.getByKey(key) ?? 0n);
+      else system.setByKey(key, registers.x(rt));
+    });
   }
 
   #internalError(message: string): KvmExit {

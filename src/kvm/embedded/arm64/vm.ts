@@ -33,6 +33,12 @@ const capabilities: Readonly<Record<Capability, number>> = {
   ARM_PSCI_0_2: 1,
 };
 
+/** Guest-physical addresses, `size` bytes from `address` on. */
+export interface GuestPhysicalRange {
+  readonly address: number;
+  readonly size: number;
+}
+
 /** What an embedded arm64 machine is made of. */
 export interface EmbeddedArm64Options {
   readonly instructionSet: InstructionSet;
@@ -41,6 +47,8 @@ export interface EmbeddedArm64Options {
   readonly ramBytes: number;
   /** The instruction set's interpreter, if it was generated before. */
   readonly interpreter?: Interpreter;
+  /** Whether the host itself runs at EL2 (FEAT_VHE): it decides when MDCR_EL2 is written. Left out, it does. */
+  readonly vhe?: boolean;
 }
 
 /** A virtual machine of the embedded substrate. */
@@ -60,6 +68,9 @@ export class EmbeddedArm64Vm implements Vm {
   readonly #capacity: number;
   /** Host address after the last byte that a slot has ever had. */
   #highest = 0;
+  #interruptFrames: readonly GuestPhysicalRange[] = [];
+  /** The interrupt controller has been found to be where it should. */
+  #isMapped = false;
 
   /** @throws KvmError EINVAL for a number of vCPUs outside 1–8; EngineMemoryError when the memory cannot be had. */
   constructor(options: EmbeddedArm64Options) {
@@ -68,7 +79,9 @@ export class EmbeddedArm64Vm implements Vm {
     }
     this.#capacity = options.ramBytes;
     this.cluster = new Arm64Cluster(options);
-    this.vcpus = this.cluster.cpus.map((cpu) => new EmbeddedArm64Vcpu(this, cpu));
+    this.vcpus = this.cluster.cpus.map(
+      (cpu) => new EmbeddedArm64Vcpu(this, cpu, { vhe: options.vhe ?? true }),
+    );
     this.cluster.onDebugRegistersChanged = (cpu) => this.vcpus[cpu.index]?.debug.guestRegistersChanged();
   }
 
@@ -76,11 +89,17 @@ export class EmbeddedArm64Vm implements Vm {
     return capabilities[capability];
   }
 
-  /** Connects the interrupt controller: CPU inputs, private lines, and a GICv3's system registers. */
+  /**
+   * Connects the interrupt controller: CPU inputs, private lines, and a GICv3's system registers.
+   * @param frames where its registers are; no memory slot may be there when a vCPU first runs.
+   */
   setInterruptController(
     interrupts: CpuInterrupts,
     systemRegisters: SystemRegisterInterrupts | undefined,
+    frames: readonly GuestPhysicalRange[] = [],
   ): void {
+    this.#interruptFrames = frames;
+    this.#isMapped = false;
     this.cluster.interrupts = interrupts;
     this.cluster.systemRegisterInterrupts = systemRegisters;
     for (const vcpu of this.vcpus) vcpu.reset();
@@ -132,6 +151,21 @@ export class EmbeddedArm64Vm implements Vm {
       this.cluster.engine.memory.bytes.set(bytes.subarray(done, done + count), host);
       this.cluster.memoryWritten(host, count);
     });
+  }
+
+  /** What a vCPU's first run needs of the machine. @throws KvmError EINVAL when memory hides the interrupt controller. */
+  prepareFirstRun(): void {
+    if (this.#isMapped) return;
+    for (const { address, size } of this.#interruptFrames) {
+      for (const [slot, region] of this.#regions) {
+        if (address < region.base + region.size && region.base < address + size)
+          throw new KvmError(
+            "EINVAL",
+            `memory slot ${slot} hides the interrupt controller's registers at 0x${address.toString(16)}`,
+          );
+      }
+    }
+    this.#isMapped = true;
   }
 
   /** Stage 1 of a vCPU as EL1 sees it; see `rights` of the walk. */
@@ -203,6 +237,7 @@ export class EmbeddedArm64Vm implements Vm {
   }
 
   #apply(): void {
+    this.#isMapped = false;
     this.cluster.setSlots([...this.#regions.values()]);
   }
 

@@ -91,7 +91,8 @@ describe("bits of control registers", () => {
     ["FPSR", "3 3 4 4 1", 0xf800_009fn, 0n],
     ["PMUSERENR_EL0", "3 3 9 14 0", 0xfn, 0n],
     ["PMSELR_EL0", "3 3 9 12 5", 0x1fn, 0n],
-    ["MDSCR_EL1", "2 0 0 2 2", 0x7c8f_f031n, 0n],
+    // With the OS lock on, as out of reset.
+    ["MDSCR_EL1", "2 0 0 2 2", 0x6ce0_f041n, 0n],
   ])("%s", (name, register, ones, zeros) => {
     const machine = new BareMachine();
     machine.set("CPACR_EL1", 3n << 20n);
