@@ -5,8 +5,8 @@ import { parseArgs } from "node:util";
 import { guestDebugControl } from "../src/kvm/guestDebug.ts";
 import { LinuxKvm } from "../src/kvm/linux/kvm.ts";
 import { probeHost } from "../src/kvm/linux/x86_64/debug/probe.ts";
-import { realMode } from "../src/kvm/linux/x86_64/modes.ts";
 import { LinuxX86Vm } from "../src/kvm/linux/x86_64/vm.ts";
+import { realMode } from "../src/kvm/x86Modes.ts";
 import { median } from "./statistics.ts";
 
 // Single steps a second on /dev/kvm: a loop of KVM_RUN in C (bench/kvm-step.c, built here with cc or clang) and the linux

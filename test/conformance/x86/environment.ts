@@ -1,4 +1,4 @@
-import { identityMap } from "../../../src/kvm/linux/x86_64/modes.ts";
+import { identityMap } from "../../../src/machine/boot/x86/pageTables.ts";
 import type { GuestCode } from "./guest.ts";
 import { codeAt } from "./guest.ts";
 import type { Scenario } from "./scenario.ts";

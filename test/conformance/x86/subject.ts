@@ -1,7 +1,7 @@
 import type { X86Exit } from "../../../src/kvm/exits.ts";
 import { guestDebugControl, type X86GuestDebug, x86GuestDebugControl } from "../../../src/kvm/guestDebug.ts";
 import type { X86DebugRegs, X86Regs, X86Sregs } from "../../../src/kvm/linux/uapi/x86_64/records.ts";
-import { longMode, realMode } from "../../../src/kvm/linux/x86_64/modes.ts";
+import { longMode, realMode } from "../../../src/kvm/x86Modes.ts";
 import { addressOf, gdtLimit, initialMemory, place, selector } from "./environment.ts";
 import { codeAt, type GuestCode } from "./guest.ts";
 import type { HardwareBreakpoint, HostDebug, Scenario } from "./scenario.ts";

@@ -1,8 +1,9 @@
 import { LinuxKvm } from "../../../src/kvm/linux/kvm.ts";
 import { faithful } from "../../../src/kvm/linux/x86_64/debug/facts.ts";
-import { identityMap, longMode, realMode } from "../../../src/kvm/linux/x86_64/modes.ts";
 import type { LinuxX86Vcpu } from "../../../src/kvm/linux/x86_64/vcpu.ts";
 import { LinuxX86Vm, type LinuxX86VmOptions } from "../../../src/kvm/linux/x86_64/vm.ts";
+import { longMode, realMode } from "../../../src/kvm/x86Modes.ts";
+import { identityMap } from "../../../src/machine/boot/x86/pageTables.ts";
 
 /** Where code goes, and where its page tables are; RAM is 1 MiB from 0. */
 export const codeAt = 0x1000n;

@@ -1,7 +1,8 @@
+import { identityMap } from "../../../../machine/boot/x86/pageTables.ts";
 import { guestDebugControl, type X86GuestDebug, x86GuestDebugControl } from "../../../guestDebug.ts";
+import { longMode, realMode } from "../../../x86Modes.ts";
 import type { LinuxKvm } from "../../kvm.ts";
 import type { X86Sregs } from "../../uapi/x86_64/records.ts";
-import { identityMap, longMode, realMode } from "../modes.ts";
 import type { X86VcpuFile } from "../vcpuFile.ts";
 import { LinuxX86Vm } from "../vm.ts";
 import { faithful, type HostDebugFacts, type Int3Outcome } from "./facts.ts";

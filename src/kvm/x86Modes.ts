@@ -1,4 +1,4 @@
-import type { X86DescriptorTable, X86Segment, X86Sregs } from "../uapi/x86_64/records.ts";
+import type { X86DescriptorTable, X86Segment, X86Sregs } from "./linux/uapi/x86_64/records.ts";
 
 /** Segment types with S set: execute/read/accessed code, read/write/accessed data (Intel SDM volume 3, 3.4.5.1). */
 const codeType = 0xb;
@@ -87,27 +87,4 @@ export function longMode(sregs: X86Sregs, cr3: bigint, tables: GuestTables = {})
     cr3,
     ...longModeControl,
   };
-}
-
-/** Present, writable; and for the last level a page of 2 MiB. */
-const tableEntry = 0x3n;
-const largePage = 0x83n;
-const user = 0x4n;
-
-/**
- * Page tables that map guest-physical memory onto itself with pages of 2 MiB.
- * @param at where they go, a multiple of 4096; they take 2 + ⌈bytes / 1 GiB⌉ pages
- * @param bytes how much to map, from 0 on
- * @param userMay whether user mode may use it too
- * @returns their bytes; CR3 is `at`
- */
-export function identityMap(at: bigint, bytes: bigint, userMay = false): Uint8Array {
-  const largePages = Number((bytes + 0x1f_ffffn) / 0x20_0000n);
-  const directories = Math.ceil(largePages / 512);
-  const tables = new BigUint64Array(512 * (2 + directories));
-  const right = userMay ? user : 0n;
-  tables[0] = (at + 0x1000n) | tableEntry | right;
-  for (let i = 0; i < directories; i++) tables[512 + i] = (at + 0x1000n * BigInt(2 + i)) | tableEntry | right;
-  for (let i = 0; i < largePages; i++) tables[1024 + i] = (BigInt(i) * 0x20_0000n) | largePage | right;
-  return new Uint8Array(tables.buffer);
 }
