@@ -3,7 +3,8 @@ import { BOOT_MAP } from "../../board/x86PcMap.ts";
 import { BootLayoutError } from "../bootError.ts";
 import { checkInRam } from "../placement.ts";
 import type { BzImage } from "./image.ts";
-import { commandLinePiece, type ProtocolPlan, piece, type X86BootRequest } from "./plan.ts";
+import { commandLinePiece, piece } from "./pieces.ts";
+import type { ProtocolPlan, X86BootRequest } from "./protocol.ts";
 import { zeroPage } from "./zeroPage.ts";
 
 const ENTRY_64 = 0x200n;

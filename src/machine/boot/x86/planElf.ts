@@ -3,8 +3,9 @@ import { BOOT_MAP, PC_MAP } from "../../board/x86PcMap.ts";
 import type { BootPiece } from "../bootPlan.ts";
 import type { X86Elf } from "./image.ts";
 import { pcMemoryMap } from "./memoryMap.ts";
-import { commandLinePiece, type ProtocolPlan, piece, type X86BootRequest } from "./plan.ts";
+import { commandLinePiece, piece } from "./pieces.ts";
 import { placeInitrd } from "./planBzImage.ts";
+import type { ProtocolPlan, X86BootRequest } from "./protocol.ts";
 import { zeroPage } from "./zeroPage.ts";
 
 /** The segments of an ELF file as pieces. */

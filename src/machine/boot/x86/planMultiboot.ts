@@ -4,8 +4,9 @@ import { BootImageError } from "../bootError.ts";
 import type { BootPiece } from "../bootPlan.ts";
 import type { MultibootAddresses, MultibootImage } from "./image.ts";
 import { pcMemoryMap } from "./memoryMap.ts";
-import { commandLinePiece, type ProtocolPlan, piece, type X86BootRequest } from "./plan.ts";
+import { commandLinePiece, piece } from "./pieces.ts";
 import { endOf, segmentPieces } from "./planElf.ts";
+import type { ProtocolPlan, X86BootRequest } from "./protocol.ts";
 
 /** What EAX has when a Multiboot kernel is entered. */
 const LOADER_MAGIC = 0x2bad_b002n;
