@@ -5,6 +5,7 @@ import type { X86Vcpu } from "../../x86Vcpu.ts";
 import type { GuestRam } from "../guestRam.ts";
 import type { VcpuThread } from "../thread/vcpuThread.ts";
 import { internalErrors } from "../uapi/constants.ts";
+import type { X86VcpuEvents } from "../uapi/x86_64/records.ts";
 import { BreakSearch } from "./debug/breakSearch.ts";
 import { CodePeek } from "./debug/codePeek.ts";
 import { type ArmedRegister, armedRegisters } from "./debug/dr7.ts";
@@ -30,6 +31,9 @@ const dr6Hits = 0xfn;
 const dr6Told = 0xe00fn;
 /** DR7.GD, which #DB clears (18.2.4). */
 const dr7GeneralDetect = 0x2000n;
+
+/** KVM_VCPUEVENT_VALID_NMI_PENDING, _SIPI_VECTOR, _SHADOW. */
+const allEvents = 7;
 
 const vectorDebug = 1;
 const vectorBreakpoint = 3;
@@ -150,6 +154,15 @@ export class LinuxX86Vcpu extends X86VcpuState implements X86Vcpu {
     this.#aim(vectorDebug);
     // Where nothing is told it was INT1, at which RIP still is.
     this.#inject(vectorDebug, told === 0n && this.#isNext(int1) ? 1n : 0n);
+  }
+
+  /** Events of another time: nothing that is under way now goes on. */
+  putBackEvents(events: X86VcpuEvents): void {
+    // An exit in the midst of an instruction: the kernel completes it first, before what comes next.
+    if (this.#unfinished) this.file.complete();
+    this.#unfinished = false;
+    this.#goal = undefined;
+    this.setVcpuEvents({ ...events, flags: allEvents });
   }
 
   /** Tells the kernel what to do. */

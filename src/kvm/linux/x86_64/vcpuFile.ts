@@ -26,6 +26,7 @@ import {
   kvmDebugregs,
   kvmFpu,
   kvmGuestDebug,
+  kvmLapicState,
   kvmMsrEntry,
   kvmMsrs,
   kvmRegs,
@@ -251,6 +252,18 @@ export class X86VcpuFile {
   setXsave(image: Uint8Array): void {
     this.#argument.bytes.set(image.subarray(0, kvmXsave.size));
     this.#ioctl("KVM_SET_XSAVE", this.#argument.address);
+  }
+
+  /** The local APIC's registers. @throws KvmError EINVAL without one in the kernel */
+  getLapic(): Uint8Array {
+    this.#ioctl("KVM_GET_LAPIC", this.#argument.address);
+    return this.#argument.bytes.slice(0, kvmLapicState.size);
+  }
+
+  /** @throws KvmError EINVAL */
+  setLapic(registers: Uint8Array): void {
+    this.#argument.bytes.set(registers.subarray(0, kvmLapicState.size));
+    this.#ioctl("KVM_SET_LAPIC", this.#argument.address);
   }
 
   getXcrs(): X86Xcrs {

@@ -11,8 +11,9 @@ import { decode, encode } from "../uapi/layout.ts";
 import { kvmIrqLevel, kvmPitConfig } from "../uapi/structures.ts";
 import { x86Ioctls } from "../uapi/x86_64/ioctls.ts";
 import type { X86CpuidEntry } from "../uapi/x86_64/records.ts";
-import { kvmCpuid2, kvmCpuidEntry2 } from "../uapi/x86_64/structures.ts";
+import { kvmCpuid2, kvmCpuidEntry2, kvmIrqchip, kvmPitState2 } from "../uapi/x86_64/structures.ts";
 import type { HostDebugFacts } from "./debug/facts.ts";
+import { takeDownVcpu } from "./takeDown.ts";
 import { LinuxX86Vcpu } from "./vcpu.ts";
 import { X86VcpuFile } from "./vcpuFile.ts";
 
@@ -35,6 +36,12 @@ const neededCapabilities: readonly LinuxCapability[] = [
   "DEBUGREGS",
   "SET_GUEST_DEBUG",
 ];
+
+/** Two PICs and the I/O APIC. */
+const irqchips = [0, 1, 2] as const;
+
+/** More than KVM has. */
+const mostMsrs = 2048;
 
 /** More than any processor has leaves of CPUID. */
 const cpuidEntries = 256;
@@ -65,6 +72,8 @@ export class LinuxX86Vm implements X86Vm {
   readonly #ram: GuestRam;
   readonly #argument: HostMemory;
   readonly #interrupter: Interrupter;
+  readonly #hasIrqchip: boolean;
+  readonly #hasPit: boolean;
   #closed = false;
 
   /** @throws KvmError what the kernel refuses; SubstrateError for a capability that is missing. */
@@ -77,6 +86,8 @@ export class LinuxX86Vm implements X86Vm {
     if (options.irqchip === true) kvm.require(["IRQCHIP"]);
     if (options.pit === true) kvm.require(["PIT2"]);
     this.facts = options.facts;
+    this.#hasIrqchip = options.irqchip === true;
+    this.#hasPit = options.pit === true;
     this.#kvm = kvm;
     const { libc } = kvm;
     this.#file = kvm.createVm();
@@ -141,6 +152,19 @@ export class LinuxX86Vm implements X86Vm {
     this.#ioctl("KVM_IRQ_LINE", address);
   }
 
+  takeDown(): () => void {
+    const vcpus = this.vcpus.map((vcpu) => takeDownVcpu(vcpu, this.#hasIrqchip, this.#msrs()));
+    const chips = this.#hasIrqchip ? irqchips.map((chip) => this.#takeDownChip(chip)) : [];
+    if (this.#hasPit) this.#ioctl("KVM_GET_PIT2", this.#argument.address);
+    const pit = this.#argument.bytes.slice(0, kvmPitState2.size);
+    return () => {
+      for (const putBack of [...chips, ...vcpus]) putBack();
+      if (!this.#hasPit) return;
+      this.#argument.bytes.set(pit);
+      this.#ioctl("KVM_SET_PIT2", this.#argument.address);
+    };
+  }
+
   /** Lets `run` return with INTR every so many milliseconds; 0 ends that. */
   interruptEvery(milliseconds: number): void {
     this.#interrupter.every(milliseconds);
@@ -160,6 +184,25 @@ export class LinuxX86Vm implements X86Vm {
     this.#ram.release();
     this.#argument.release();
     this.#kvm.libc.close(this.#file);
+  }
+
+  #takeDownChip(chip: number): () => void {
+    const { bytes, view, address } = this.#argument;
+    view.setUint32(0, chip, true);
+    this.#ioctl("KVM_GET_IRQCHIP", address);
+    const state = bytes.slice(0, kvmIrqchip.size);
+    return () => {
+      bytes.set(state);
+      this.#ioctl("KVM_SET_IRQCHIP", address);
+    };
+  }
+
+  /** The MSRs of a vCPU's that can be saved. */
+  #msrs(): readonly number[] {
+    const { view, address } = this.#argument;
+    view.setUint32(0, mostMsrs, true);
+    this.#kvm.ioctl("KVM_GET_MSR_INDEX_LIST", x86Ioctls.KVM_GET_MSR_INDEX_LIST, address);
+    return Array.from({ length: view.getUint32(0, true) }, (_, i) => view.getUint32(4 + 4 * i, true));
   }
 
   #setUp({ irqchip = false, pit = false }: LinuxX86VmOptions): void {

@@ -157,6 +157,19 @@ export const kvmVcpuEvents = struct("kvm_vcpu_events", {
 /** `KVM_GET_XSAVE`, `KVM_SET_XSAVE`: the image XSAVE writes in its standard form, as far as it needs no permission. */
 export const kvmXsave = struct("kvm_xsave", { region: ["u32", 1024] });
 
+/** `KVM_GET_IRQCHIP`, `KVM_SET_IRQCHIP`: the registers of one of the PICs (0, 1) or the I/O APIC (2). */
+export const kvmIrqchip = struct("kvm_irqchip", { chip_id: "u32", pad: "u32", chip: ["u8", 512] });
+
+/** `KVM_GET_LAPIC`, `KVM_SET_LAPIC`: the local APIC's page of registers. */
+export const kvmLapicState = struct("kvm_lapic_state", { regs: ["u8", 1024] });
+
+/** `KVM_GET_PIT2`, `KVM_SET_PIT2`: three channels, of 24 bytes each, and flags. */
+export const kvmPitState2 = struct("kvm_pit_state2", {
+  channels: [["u64", 3], 3],
+  flags: "u32",
+  reserved: ["u32", 9],
+});
+
 /** One extended control register. */
 export const kvmXcr = struct("kvm_xcr", { xcr: "u32", reserved: "u32", value: "u64" });
 

@@ -1,4 +1,5 @@
 import { identityMap } from "../../../../machine/boot/x86/pageTables.ts";
+import type { X86Exit } from "../../../exits.ts";
 import { guestDebugControl, type X86GuestDebug, x86GuestDebugControl } from "../../../guestDebug.ts";
 import { longMode, realMode } from "../../../x86Modes.ts";
 import type { LinuxKvm } from "../../kvm.ts";
@@ -29,8 +30,9 @@ const ramBytes = 0x2_0000n;
 
 const vectors = 32;
 
-/** A guest that does not come back within so many milliseconds does not come back. */
+/** A guest that does not come back within so many milliseconds, so often, does not come back. */
 const patience = 20;
+const enough = 3;
 
 /** Null, kernel code, kernel data, user data, user code, and the TSS at 0x7000 (Intel SDM volume 3, 3.4.5, 7.2.3). */
 const descriptors = [
@@ -135,9 +137,18 @@ class Probe {
     file.setGuestDebug(debug);
   }
 
+  /** Until the guest comes back, or has had its time. */
+  #run(): X86Exit {
+    // The first interruption may have been due just now.
+    for (let interruptions = 1; ; interruptions++) {
+      const exit = this.#file.run();
+      if (exit.reason !== "INTR" || interruptions === enough) return exit;
+    }
+  }
+
   #steps(mode: Mode): boolean {
     this.#begin(mode, nops[mode], { control: ENABLE | SINGLESTEP });
-    const exit = this.#file.run();
+    const exit = this.#run();
     return exit.reason === "DEBUG" && exit.arch.pc === code + 1n;
   }
 
@@ -146,20 +157,20 @@ class Probe {
     const frame = [code + 3n, 0x08n, 2n, stack, 0x10n];
     this.#vm.writeMemory(stack - 40n, words(frame));
     this.#file.setRegs({ ...this.#file.getRegs(), rsp: stack - 40n });
-    const exit = this.#file.run();
+    const exit = this.#run();
     return exit.reason === "DEBUG" && exit.arch.pc === code + 3n;
   }
 
   #outputSteps(): boolean {
     this.#begin("kernel", output, { control: ENABLE | SINGLESTEP });
-    if (this.#file.run().reason !== "IO") return false;
-    const exit = this.#file.run();
+    if (this.#run().reason !== "IO") return false;
+    const exit = this.#run();
     return exit.reason === "DEBUG" && exit.arch.pc === code + 2n;
   }
 
   #int3(mode: Mode): Int3Outcome {
     this.#begin(mode, int3[mode], { control: ENABLE | USE_SW_BP });
-    const exit = this.#file.run();
+    const exit = this.#run();
     if (exit.reason === "INTERNAL_ERROR") return "error";
     return exit.reason === "DEBUG" && exit.arch.exception === 3 ? "exit" : "guest";
   }
@@ -168,15 +179,15 @@ class Probe {
   #stops(mode: Mode, bytes: readonly number[], address: bigint, dr7: bigint, rflags = 2n): boolean {
     const arch = { addresses: [address], dr7 };
     this.#begin(mode, bytes, { control: ENABLE | USE_HW, arch }, rflags);
-    const exit = this.#file.run();
+    const exit = this.#run();
     return exit.reason === "DEBUG" && (exit.arch.dr6 & 1n) !== 0n;
   }
 
   #injectsAfterInt3(): boolean {
     this.#begin("kernel", int3.kernel, { control: ENABLE | USE_SW_BP });
-    this.#file.run();
+    this.#run();
     this.#file.setGuestDebug({ control: ENABLE | x86GuestDebugControl.INJECT_BP });
-    if (this.#file.run().reason !== "HLT") return false;
+    if (this.#run().reason !== "HLT") return false;
     const saved = this.#vm.readMemory(this.#file.getRegs().rsp, 8);
     return new DataView(saved.buffer).getBigUint64(0, true) === code + 1n;
   }
