@@ -50,14 +50,14 @@ export class Arm64Cluster implements EngineHost {
   systemRegisterInterrupts: SystemRegisterInterrupts | undefined;
   /** Called when a vCPU's debug registers or their controls changed; the hypervisor decides what the hardware holds. */
   onDebugRegistersChanged: ((cpu: Arm64Cpu) => void) | undefined;
-  readonly #encodings: readonly string[];
+  readonly #set: InstructionSet;
   #active = 0;
   #lastRun = 0;
   #running: number | undefined;
 
   /** @throws EngineMemoryError when the host cannot provide the memory. */
   constructor(options: ClusterOptions) {
-    this.#encodings = options.instructionSet.operations.map((operation) => operation.name);
+    this.#set = options.instructionSet;
     this.hostCalls = makeHostCalls(this);
     this.engine = new Engine(options.instructionSet, this, {
       ramBytes: options.ramBytes,
@@ -184,6 +184,6 @@ export class Arm64Cluster implements EngineHost {
 
   /** Name of an operation, for messages. */
   operationName(index: number): string {
-    return this.#encodings[index] ?? `operation ${index}`;
+    return this.#set.operations[index]?.name ?? `operation ${index}`;
   }
 }
