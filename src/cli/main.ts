@@ -13,13 +13,17 @@ process.stdout.on("error", (error) => {
 // There is nobody left to tell.
 process.stderr.on("error", () => {});
 
-let status: number;
-try {
-  status = await runCommandLine(process.argv.slice(2));
-} catch (error) {
-  const text = error instanceof Error ? error.stack : String(error);
-  process.stderr.write(`vmexit: internal error, please report it: ${text}\n`);
-  status = exitStatus.failed;
+async function main(): Promise<void> {
+  let status: number;
+  try {
+    status = await runCommandLine(process.argv.slice(2));
+  } catch (error) {
+    const text = error instanceof Error ? error.stack : String(error);
+    process.stderr.write(`vmexit: internal error, please report it: ${text}\n`);
+    status = exitStatus.failed;
+  }
+  // Standard input may still be open; what was written must be out, and an error of it told.
+  process.stdout.write("", () => setImmediate(() => process.exit(status)));
 }
-// Standard input may still be open; what was written must be out, and an error of it told.
-process.stdout.write("", () => setImmediate(() => process.exit(status)));
+
+void main();

@@ -1,15 +1,18 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { GdbServerError } from "../gdb/address.ts";
+import { bundledVersion } from "./build.ts";
 import { demoOptions } from "./demo/options.ts";
 import { disassembleOptions } from "./disassemble/options.ts";
 import { exitStatus } from "./exitStatus.ts";
+import { packageFolder } from "./packageFolder.ts";
 import { completeGdb, runOptions } from "./run/options.ts";
 import { symbolsOptions } from "./symbols/options.ts";
 import { UserError } from "./userError.ts";
 
 function version(): string {
-  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  if (bundledVersion !== undefined) return bundledVersion;
+  const text = readFileSync(new URL("package.json", packageFolder), "utf8");
   return String((JSON.parse(text) as { readonly version?: unknown }).version);
 }
 

@@ -72,6 +72,7 @@ export class EncodingTableError extends Error {
   override readonly name = "EncodingTableError";
 }
 
+const fixedToken = /^[01.]+$/;
 const fieldToken = /^([A-Za-z][A-Za-z0-9_]*)(?::([0-9]+))?$/;
 
 /**
@@ -85,9 +86,11 @@ export function parsePattern(text: string): Pattern {
   let value = 0;
   let next = 32;
   const fields: BitField[] = [];
-  for (const token of text.split(/\s+/).filter((part) => part !== "")) {
-    if (/^[01.]+$/.test(token)) {
-      for (const bit of token) {
+  for (const token of text.split(/\s+/)) {
+    if (token === "") continue;
+    if (fixedToken.test(token)) {
+      for (let i = 0; i < token.length; i++) {
+        const bit = token[i];
         next -= 1;
         if (bit !== ".") mask |= 1 << next;
         if (bit === "1") value |= 1 << next;
@@ -177,11 +180,17 @@ export function compileEncodings<Feature extends string>(
 function compileEncoding<Feature extends string>(entry: EncodingEntry<Feature>): Encoding<Feature> {
   const { mask, value, fields } = parsePattern(entry.pattern);
   const when = alternativesOf(entry.when);
-  const tests = when.map((condition) => compileCondition(entry.name, fields, condition));
+  for (const condition of when) checkCondition(entry.name, fields, condition);
+  // Most forms are never met: their tables are made when they are.
+  let tests: readonly (readonly FieldTest[])[] | undefined;
   const matches =
-    tests.length === 0
+    when.length === 0
       ? (word: number) => (word & mask) === value
-      : (word: number) => (word & mask) === value && someHolds(tests, word);
+      : (word: number) => {
+          if ((word & mask) !== value) return false;
+          tests ??= when.map((condition) => compileCondition(fields, condition));
+          return someHolds(tests, word);
+        };
   return { name: entry.name, feature: entry.feature, asm: entry.asm, mask, value, fields, when, matches };
 }
 
@@ -194,12 +203,8 @@ interface FieldTest {
 
 const widestTestedField = 16;
 
-function compileCondition(
-  entryName: string,
-  fields: readonly BitField[],
-  condition: Condition,
-): readonly FieldTest[] {
-  return Object.entries(condition).map(([name, wanted]) => {
+function checkCondition(entryName: string, fields: readonly BitField[], condition: Condition): void {
+  for (const name of Object.keys(condition)) {
     const field = fields.find((candidate) => candidate.name === name);
     if (field === undefined) {
       throw new EncodingTableError(
@@ -209,9 +214,16 @@ function compileCondition(
     if (field.width > widestTestedField) {
       throw new EncodingTableError(`entry "${entryName}": field "${name}" is too wide for a condition`);
     }
-    const size = 1 << field.width;
+  }
+}
+
+function compileCondition(fields: readonly BitField[], condition: Condition): readonly FieldTest[] {
+  return fields.flatMap(({ name, lsb, width }) => {
+    const wanted = condition[name];
+    if (wanted === undefined) return [];
+    const size = 1 << width;
     const allowed = Uint8Array.from({ length: size }, (_, value) => (fieldSatisfies(value, wanted) ? 1 : 0));
-    return { lsb: field.lsb, mask: size - 1, allowed };
+    return { lsb, mask: size - 1, allowed };
   });
 }
 

@@ -6,6 +6,7 @@ import { DebugSession } from "../../debugger/session.ts";
 import { LineTable, lineSectionsOfElf } from "../../debugger/symbols/dwarf/lineTable.ts";
 import { parseElf } from "../../debugger/symbols/elf.ts";
 import { prepareGuest } from "../machine.ts";
+import { packageFolder } from "../packageFolder.ts";
 
 /** The demo's guest under a debugger. */
 export interface DemoGuest {
@@ -16,8 +17,7 @@ export interface DemoGuest {
   source(address: bigint): { readonly place: string; readonly text: string } | undefined;
 }
 
-/** guests/, from dist/cli/demo/ or src/cli/demo/. */
-const guests = new URL("../../../guests/", import.meta.url);
+const guests = new URL("guests/", packageFolder);
 const image = "arm64/demo/demo.elf";
 const MEMORY = 64 << 20;
 

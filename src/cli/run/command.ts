@@ -6,7 +6,6 @@ import { ConsoleInput } from "./consoleInput.ts";
 import { ConsoleOutput } from "./consoleOutput.ts";
 import { Interruption, type RunEnd, statusOf } from "./ending.ts";
 import { ExitTrace } from "./exitTrace.ts";
-import { runUnderGdb } from "./gdb.ts";
 import { openStandardInput } from "./inputSource.ts";
 import { KEYBOARD_HELP } from "./keyboard.ts";
 import { runLoop } from "./loop.ts";
@@ -77,6 +76,8 @@ export async function runCommand(request: RunRequest): Promise<number> {
     } else {
       const { interactive } = source;
       const { image } = prepared;
+      // A third of the program, which most runs do without.
+      const { runUnderGdb } = await import("./gdb.ts");
       end = await runUnderGdb({
         ...common,
         image,

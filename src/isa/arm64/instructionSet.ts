@@ -25,13 +25,15 @@ function unimplemented(encoding: string, index: number): Definition {
 /** A64 as the engine sees it: the decode tables joined with the semantics. */
 export function arm64InstructionSet(): InstructionSet {
   const known = new Map(a64Definitions.map((definition) => [definition.encoding, definition]));
-  const operations: Operation[] = [undefinedInstruction];
+  const definitions: Definition[] = [];
+  let count = 1;
   const bindings = new Map<string, { definition: Definition; first: number }>();
   a64Encodings.forEach((encoding, index) => {
     const definition = known.get(encoding.name) ?? unimplemented(encoding.name, index);
     known.delete(encoding.name);
-    bindings.set(encoding.name, { definition, first: operations.length });
-    operations.push(...definition.operations);
+    bindings.set(encoding.name, { definition, first: count });
+    definitions.push(definition);
+    count += definition.operationCount;
   });
   for (const name of known.keys())
     throw new RangeError(`semantics for ${name}, which the decode tables do not have`);
@@ -49,9 +51,13 @@ export function arm64InstructionSet(): InstructionSet {
     if (variant === undefined) return undefined;
     return { operation: binding.first + variant, operands: binding.definition.operandValues(read) };
   };
+  let operations: readonly Operation[] | undefined;
   return {
     name: "arm64",
-    operations,
+    get operations() {
+      operations ??= [undefinedInstruction, ...definitions.flatMap((definition) => definition.operations)];
+      return operations;
+    },
     undefinedOperation: 0,
     flags: arm64Flags,
     cachedState,

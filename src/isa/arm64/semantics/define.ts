@@ -66,6 +66,8 @@ type Seen<S extends Specs> = { readonly [K in keyof S]: S[K] extends OperandSpec
 /** Everything said about one encoding: how it splits into operations, what its operands are, what it does. */
 export interface Definition {
   readonly encoding: string;
+  readonly operationCount: number;
+  /** Made when they are first asked for: a guest that runs on a ready interpreter needs few of them or none. */
   readonly operations: readonly Operation[];
   /** Index into `operations` for the given fields; undefined when no variant covers them: the word is undefined. */
   choose(f: FieldReader): number | undefined;
@@ -95,27 +97,34 @@ export function define<
     values: isValues(spec) ? spec : spec.values,
     from: isValues(spec) ? (f: FieldReader) => f(name) : spec.from,
   }));
-  const combinations = properties.reduce<readonly Readonly<Record<string, number>>[]>(
-    (all, { name, values }) =>
-      all.flatMap((variant) => values.map((value) => ({ ...variant, [name]: value }))),
-    [{}],
-  );
-  const operations = combinations.map((combination): Operation => {
-    const variant = combination as { readonly [K in keyof V]: number };
-    const suffix = Object.entries(combination).map(([name, value]) => `.${name}=${value}`);
-    return {
-      name: source.encoding + suffix.join(""),
-      operands: specs.map(([, spec]) => spec.kind),
-      hot: typeof source.hot === "function" ? source.hot(variant) : (source.hot ?? false),
-      meaning: (b) => {
-        const seen = Object.fromEntries(specs.map(([name, spec], index) => [name, spec.bind(b, index)]));
-        source.semantics(b, seen as Seen<S>, variant);
-      },
-    };
-  });
+  const makeOperations = (): readonly Operation[] => {
+    const combinations = properties.reduce<readonly Readonly<Record<string, number>>[]>(
+      (all, { name, values }) =>
+        all.flatMap((variant) => values.map((value) => ({ ...variant, [name]: value }))),
+      [{}],
+    );
+    return combinations.map((combination): Operation => {
+      const variant = combination as { readonly [K in keyof V]: number };
+      const suffix = Object.entries(combination).map(([name, value]) => `.${name}=${value}`);
+      return {
+        name: source.encoding + suffix.join(""),
+        operands: specs.map(([, spec]) => spec.kind),
+        hot: typeof source.hot === "function" ? source.hot(variant) : (source.hot ?? false),
+        meaning: (b) => {
+          const seen = Object.fromEntries(specs.map(([name, spec], index) => [name, spec.bind(b, index)]));
+          source.semantics(b, seen as Seen<S>, variant);
+        },
+      };
+    });
+  };
+  let operations: readonly Operation[] | undefined;
   return {
     encoding: source.encoding,
-    operations,
+    operationCount: properties.reduce((count, { values }) => count * values.length, 1),
+    get operations() {
+      operations ??= makeOperations();
+      return operations;
+    },
     choose: (f) => {
       let index = 0;
       for (const { values, from } of properties) {
