@@ -2,6 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { onTestFinished } from "vitest";
 
 const project = new URL("../../../", import.meta.url).pathname;
 
@@ -45,9 +46,12 @@ export interface Running {
   readonly ended: Promise<number | null>;
 }
 
-/** Starts a program with pipes to all three of its streams. */
+/** Starts a program with pipes to all three of its streams; it is killed when the test is over, however that ends. */
 export function start(program: string, args: readonly string[]): Running {
   const child = spawn(program, args, { stdio: "pipe" });
+  onTestFinished(() => {
+    child.kill("SIGKILL");
+  });
   let stdout = "";
   let stderr = "";
   const listeners = new Set<() => void>();
