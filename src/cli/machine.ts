@@ -8,7 +8,7 @@ import { planFirmware } from "../machine/boot/planFirmware.ts";
 import { parseFdt } from "../machine/fdt/parse.ts";
 import { type Fdt, FdtError } from "../machine/fdt/tree.ts";
 import { writeFdt } from "../machine/fdt/write.ts";
-import { GuestMachine, type GuestOptions } from "../vmm/guest.ts";
+import { type EngineMode, GuestMachine, type GuestOptions } from "../vmm/guest.ts";
 import { loadArm64 } from "./prebuilt.ts";
 import { readInput } from "./readFile.ts";
 import { UserError } from "./userError.ts";
@@ -26,6 +26,9 @@ export interface GuestRequest {
   readonly cpus: number;
   readonly gicVersion: 2 | 3;
   readonly epochSeconds: bigint | undefined;
+  readonly engine?: EngineMode | undefined;
+  /** How often control must get to code before it is compiled; undefined: as the engine has it. */
+  readonly heat?: number | undefined;
 }
 
 /** A machine with what it will be booted with. */
@@ -66,6 +69,8 @@ export async function prepareGuest(
         cpus: request.cpus,
         gicVersion: request.gicVersion,
         ...surroundings,
+        ...(request.engine && { engine: request.engine }),
+        ...(request.heat !== undefined && { heat: request.heat }),
         ...(request.epochSeconds !== undefined && { epochSeconds: request.epochSeconds }),
       }),
     ),

@@ -1,9 +1,15 @@
 import { handler, type Interpreter } from "./interpreter/interpreter.ts";
-import { memoryMap, recordBytes } from "./layout.ts";
-import { type EngineMemory, type HostAddress, recordPageBytes } from "./memory.ts";
+import { memoryMap, recordBytes, recordPage, regionEntry } from "./layout.ts";
+import type { EngineMemory, HostAddress } from "./memory.ts";
 import type { InstructionSet } from "./operation.ts";
 
-const recordsPerPage = 1024;
+/** Whoever has made something of decoded code, and must know when it goes away. */
+export interface CodeObserver {
+  /** The instructions from number `from` to before `to` of a record page changed, or are to be executed otherwise. */
+  changed(page: number, from: number, to: number): void;
+  /** All records went away: nobody may keep addresses or numbers of record pages. */
+  dropped(): void;
+}
 
 /**
  * Decoded records of guest code, kept by the host page that holds the code, so that every mapping of a page shares them.
@@ -19,16 +25,18 @@ export class CodeCache {
   readonly #hostPage: Int32Array;
   #used = 0;
   readonly #marks = new Set<HostAddress>();
-  readonly #onDrop: () => void;
+  readonly #observers: CodeObserver[] = [];
 
-  /** `onDrop` is called when all records went away: nobody may keep addresses of record pages. */
-  constructor(memory: EngineMemory, set: InstructionSet, interpreter: Interpreter, onDrop: () => void) {
+  constructor(memory: EngineMemory, set: InstructionSet, interpreter: Interpreter) {
     this.#memory = memory;
     this.#set = set;
     this.#interpreter = interpreter;
-    this.#onDrop = onDrop;
     this.#pageOf = new Uint16Array(memory.bytes.length >>> 12);
     this.#hostPage = new Int32Array(memory.recordPages);
+  }
+
+  observe(observer: CodeObserver): void {
+    this.#observers.push(observer);
   }
 
   /** Whether the host page holds decoded code, so that writes to it must be told to `written`. */
@@ -46,32 +54,40 @@ export class CodeCache {
     this.#pageOf[hostPage] = page + 1;
     this.#hostPage[page] = hostPage;
     const address = recordPageAddress(page);
-    this.#memory.halfwords[(address + recordsPerPage * recordBytes) >>> 1] = handler.pageEnd;
+    this.#memory.halfwords[(address + recordPage.records * recordBytes) >>> 1] = handler.pageEnd;
     return address;
   }
 
   /** Decodes the record at this address. */
   decode(record: number): void {
-    const host = this.#hostAddress(record);
+    const { page, index } = placeOf(record);
+    const host = this.hostOf(page, index);
     this.#fill(record, this.#memory.words[host >>> 2] ?? 0);
     if (this.#marks.has(host)) this.#memory.halfwords[record >>> 1] = handler.marked;
   }
 
   /** The handler that the instruction under a marked record has by itself. */
   handlerUnderMark(record: number): number {
-    const word = this.#memory.words[this.#hostAddress(record) >>> 2] ?? 0;
+    const { page, index } = placeOf(record);
+    const word = this.#memory.words[this.hostOf(page, index) >>> 2] ?? 0;
     return this.#interpreter.handlers[this.#set.decode(word)?.operation ?? this.#set.undefinedOperation] ?? 0;
   }
 
   /** Marks the instruction at this host address: reaching it calls the CPU first. */
   mark(host: HostAddress): void {
+    if (this.#marks.has(host)) return;
     this.#marks.add(host);
     this.written(host, 4);
   }
 
   unmark(host: HostAddress): void {
-    this.#marks.delete(host);
-    this.written(host, 4);
+    if (!this.#marks.delete(host)) return;
+    // No region holds a marked instruction, so only its record changes.
+    this.#forget(host, 4, false);
+  }
+
+  isMarked(host: HostAddress): boolean {
+    return this.#marks.has(host);
   }
 
   /** Takes all marks away. */
@@ -81,31 +97,34 @@ export class CodeCache {
 
   /** Forgets what was decoded from these bytes of guest memory. */
   written(host: HostAddress, length: number): void {
-    const end = host + length;
-    for (let page = host >>> 12; page * 0x1000 < end; page++) {
-      const known = this.#pageOf[page] ?? 0;
-      if (known === 0) continue;
-      const from = Math.max(host - page * 0x1000, 0) >>> 2;
-      const to = Math.min((end - page * 0x1000 + 3) >>> 2, recordsPerPage);
-      const records = recordPageAddress(known - 1);
-      for (let i = from; i < to; i++)
-        this.#memory.halfwords[(records + i * recordBytes) >>> 1] = handler.undecoded;
-    }
+    this.#forget(host, length, true);
   }
 
   dropAll(): void {
     const begin = memoryMap.records;
-    this.#memory.bytes.fill(0, begin, begin + this.#used * recordPageBytes);
+    this.#memory.bytes.fill(0, begin, begin + this.#used * recordPage.bytes);
     this.#pageOf.fill(0);
     this.#used = 0;
-    this.#onDrop();
+    for (const observer of this.#observers) observer.dropped();
   }
 
-  #hostAddress(record: number): HostAddress {
-    const offset = record - memoryMap.records;
-    const page = Math.floor(offset / recordPageBytes);
-    const index = (offset - page * recordPageBytes) / recordBytes;
+  /** Host address of instruction `index` of a record page. */
+  hostOf(page: number, index: number): HostAddress {
     return ((this.#hostPage[page] ?? 0) * 0x1000 + index * 4) >>> 0;
+  }
+
+  #forget(host: HostAddress, length: number, tell: boolean): void {
+    const end = host + length;
+    for (let hostPage = host >>> 12; hostPage * 0x1000 < end; hostPage++) {
+      const known = this.#pageOf[hostPage] ?? 0;
+      if (known === 0) continue;
+      const from = Math.max(host - hostPage * 0x1000, 0) >>> 2;
+      const to = Math.min((end - hostPage * 0x1000 + 3) >>> 2, recordPage.records);
+      if (tell) for (const observer of this.#observers) observer.changed(known - 1, from, to);
+      const records = recordPageAddress(known - 1);
+      for (let i = from; i < to; i++)
+        this.#memory.halfwords[(records + i * recordBytes) >>> 1] = handler.undecoded;
+    }
   }
 
   #fill(record: number, word: number): void {
@@ -125,6 +144,19 @@ export class CodeCache {
   }
 }
 
-function recordPageAddress(page: number): number {
-  return memoryMap.records + page * recordPageBytes;
+/** Address of a record page by its number. */
+export function recordPageAddress(page: number): number {
+  return memoryMap.records + page * recordPage.bytes;
+}
+
+/** The number of a record's page, and of the record in it. */
+export function placeOf(record: number): { readonly page: number; readonly index: number } {
+  const offset = record - memoryMap.records;
+  const page = Math.floor(offset / recordPage.bytes);
+  return { page, index: (offset - page * recordPage.bytes) / recordBytes };
+}
+
+/** Whether a record's handler number says that a region begins there. */
+export function isRegionEntry(handlerNumber: number): boolean {
+  return (handlerNumber & regionEntry) !== 0;
 }

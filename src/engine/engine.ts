@@ -1,9 +1,11 @@
 import { CodeCache } from "./codeCache.ts";
 import type { EngineImport } from "./imports.ts";
 import { handler, type Interpreter, interpreterExit, writeInterpreter } from "./interpreter/interpreter.ts";
-import { engineState } from "./layout.ts";
+import { engineState, engineWords } from "./layout.ts";
 import { anyMemoryPages, EngineMemory } from "./memory.ts";
 import type { InstructionSet } from "./operation.ts";
+import { RegionCache, type RegionStatistics } from "./region/regionCache.ts";
+import { type RegionExit, regionExit } from "./region/site.ts";
 import { TranslationCaches } from "./tlb.ts";
 
 /** The CPU's half of the engine: what generated code calls when it cannot go on alone. */
@@ -29,6 +31,19 @@ const exitNames = {
   [interpreterExit.fetch]: "fetch",
 } as const;
 
+/**
+ * How guest code is executed: interpreted; compiled as soon as it is met again; or compiled where it is hot. Whichever it is, the
+ * guest does the same.
+ */
+export type EngineMode = "interpreter" | "jit" | "auto";
+
+/** How often control must get to an instruction by jumps before it is compiled, unless it is said. */
+const defaultHeat: Readonly<Record<EngineMode, number>> = {
+  interpreter: Number.POSITIVE_INFINITY,
+  jit: 1,
+  auto: 1500,
+};
+
 /** What an engine is made of. */
 export interface EngineOptions {
   /** Guest RAM, for all memory slots together. */
@@ -37,6 +52,22 @@ export interface EngineOptions {
   readonly contexts: number;
   /** The instruction set's interpreter, if it was generated before; else it is generated now. */
   readonly interpreter?: Interpreter | undefined;
+  /** Default: auto. */
+  readonly mode?: EngineMode | undefined;
+  /** How often control must get to an instruction by jumps before it is compiled; by default the mode says. */
+  readonly heat?: number | undefined;
+}
+
+/** What an engine has done. */
+export interface EngineStatistics {
+  readonly regions: RegionStatistics | undefined;
+  /** How often regions were left, by kind. */
+  readonly exits: Readonly<Record<RegionExit, number>>;
+  /** Accesses that the TLBs did not answer: misses, devices, code pages, watched pages. */
+  readonly slowLoads: number;
+  readonly slowStores: number;
+  /** Fetches that the fetch TLB did not answer. */
+  readonly slowFetches: number;
 }
 
 /** Memory, decoded code and the interpreter of one machine. Knows no instruction set but through `InstructionSet`. */
@@ -45,18 +76,33 @@ export class Engine {
   readonly code: CodeCache;
   readonly tlb: TranslationCaches;
   readonly #run: () => number;
+  readonly #regions: RegionCache | undefined;
   #withheld = 0;
+  #slowLoads = 0;
+  #slowStores = 0;
+  #slowFetches = 0;
 
   /** @throws EngineMemoryError when the host cannot provide the memory. */
   constructor(set: InstructionSet, host: EngineHost, options: EngineOptions) {
     const interpreter = options.interpreter ?? writeInterpreter(set, anyMemoryPages);
     this.memory = new EngineMemory(options.ramBytes);
     this.tlb = new TranslationCaches(this.memory, options.contexts);
-    this.code = new CodeCache(this.memory, set, interpreter, () => this.tlb.flushFetches());
+    this.code = new CodeCache(this.memory, set, interpreter);
+    this.code.observe({ changed: () => {}, dropped: () => this.tlb.flushFetches() });
     const imports: Record<EngineImport, unknown> & Record<string, unknown> = {
-      loadSlow: host.loadSlow.bind(host),
-      storeSlow: host.storeSlow.bind(host),
-      fetch: host.fetch.bind(host),
+      loadSlow: (address: bigint, access: number) => {
+        this.#slowLoads++;
+        return host.loadSlow(address, access);
+      },
+      storeSlow: (address: bigint, access: number, low: bigint, high: bigint) => {
+        this.#slowStores++;
+        host.storeSlow(address, access, low, high);
+      },
+      fetch: (address: bigint) => {
+        this.#slowFetches++;
+        return host.fetch(address);
+      },
+      hot: (record: number) => this.#regions?.hot(record),
       decode: (record: number) => this.code.decode(record),
       marked: (record: number) =>
         host.marked(record) ? this.code.handlerUnderMark(record) : handler.undecoded,
@@ -67,6 +113,25 @@ export class Engine {
       env: imports as WebAssembly.ModuleImports,
     });
     this.#run = instance.exports["run"] as () => number;
+    const heat = options.heat ?? defaultHeat[options.mode ?? "auto"];
+    if (Number.isFinite(heat)) {
+      const table = instance.exports["functions"] as WebAssembly.Table;
+      this.#regions = new RegionCache(this.memory, this.code, set, table, { heat });
+    } else {
+      this.memory.words[engineWords.heat >>> 2] = 0x7fff_ffff;
+    }
+  }
+
+  get statistics(): EngineStatistics {
+    const count = (kind: RegionExit): number =>
+      Number(this.memory.doublewords[(engineWords.exits >>> 3) + regionExit[kind]] ?? 0n);
+    return {
+      regions: this.#regions?.statistics,
+      exits: { side: count("side"), short: count("short"), jump: count("jump"), left: count("left") },
+      slowLoads: this.#slowLoads,
+      slowStores: this.#slowStores,
+      slowFetches: this.#slowFetches,
+    };
   }
 
   /** Runs at most `count` (≥ 0, < 2^31) instructions of the vCPU in the state window. */

@@ -14,6 +14,8 @@ export const engineImports = {
   fetch: { params: ["i64"], result: "i32" },
   /** Decodes the record at this address. */
   decode: { params: ["i32"] },
+  /** Control has got to this record by jumps as often as `engineWords.heat` says. */
+  hot: { params: ["i32"] },
   /** A marked record was reached: the handler to run instead, −1 to leave without executing it. */
   marked: { params: ["i32"], result: "i32" },
 } as const satisfies Record<string, Signature>;

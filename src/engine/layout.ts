@@ -37,8 +37,31 @@ export const fetchEntry = { bytes: 16, tag: 0, records: 8 } as const;
 /** Offset of the fetch TLB within a context's translation caches. */
 export const fetchTlbOffset = tlbEntries * tlbEntry.bytes;
 
-/** A decoded instruction: 16-bit handler number, then operands packed by `packOperands`. */
+/**
+ * A decoded instruction: 16-bit handler number, then operands packed by `packOperands`. `regionEntry` is added to the handler's
+ * number where a compiled region begins a block.
+ */
 export const recordBytes = 16;
+export const regionEntry = 0x8000;
+
+/**
+ * A page of decoded records: a record for each instruction address, the page-end record, and a 32-bit slot for each instruction
+ * address. A slot counts how often control got there by a jump; where a region begins a block it holds, from bit 31: 1, the
+ * region's place in the function table (23 bits), the block's number (8 bits).
+ */
+export const recordPage = (() => {
+  const records = 0x1000 / 4;
+  const slots = (records + 1) * recordBytes;
+  return { records, slots, bytes: slots + records * 4 } as const;
+})();
+
+/** Words of the engine below the state window, which are the same for every vCPU. */
+export const engineWords = {
+  /** How often control must get to an instruction by jumps before a region is made of it; signed. */
+  heat: 0x100,
+  /** How often regions were left, a doubleword for each `regionExit`. */
+  exits: 0x110,
+} as const;
 
 /** The engine's own words at the start of the state window. */
 export const engineState = {

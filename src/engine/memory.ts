@@ -1,4 +1,4 @@
-import { memoryMap, recordBytes } from "./layout.ts";
+import { memoryMap, recordPage } from "./layout.ts";
 
 /** Address in the machine's WebAssembly memory. */
 export type HostAddress = number;
@@ -7,9 +7,6 @@ const wasmPage = 65536;
 
 /** Limits, in pages of 64 KiB, that the memory of every machine is within: generated code imports a memory of these. */
 export const anyMemoryPages = { minimum: 1, maximum: 65536 } as const;
-
-/** Bytes of one page of decoded records: a record for each instruction address, and the page-end record. */
-export const recordPageBytes = (0x1000 / 4) * recordBytes + recordBytes;
 
 /** A request for more memory than one WebAssembly memory can address. */
 export class EngineMemoryError extends Error {
@@ -35,7 +32,7 @@ export class EngineMemory {
    */
   constructor(ramBytes: number, recordPages = 4096) {
     this.recordPages = recordPages;
-    this.ramBase = Math.ceil((memoryMap.records + recordPages * recordPageBytes) / wasmPage) * wasmPage;
+    this.ramBase = Math.ceil((memoryMap.records + recordPages * recordPage.bytes) / wasmPage) * wasmPage;
     const pages = Math.ceil((this.ramBase + ramBytes) / wasmPage);
     if (pages > 65536) {
       throw new EngineMemoryError(

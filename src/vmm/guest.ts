@@ -1,3 +1,4 @@
+import type { EngineMode, EngineStatistics } from "../engine/engine.ts";
 import type { Interpreter } from "../engine/interpreter/interpreter.ts";
 import type { InstructionSet } from "../engine/operation.ts";
 import type { EmbeddedArm64Vcpu } from "../kvm/embedded/arm64/vcpu.ts";
@@ -8,6 +9,8 @@ import { type Arm64VirtBoard, arm64VirtBoard } from "../machine/board/arm64Virt.
 import { applyBootPlan, type BootPlan } from "../machine/boot/bootPlan.ts";
 import type { GuestMemory } from "../machine/guestMemory.ts";
 import { Timeline } from "./timeline.ts";
+
+export type { EngineMode } from "../engine/engine.ts";
 
 /** What a guest machine is made of. */
 export interface GuestOptions {
@@ -23,6 +26,10 @@ export interface GuestOptions {
   readonly onReceiveRoom?: () => void;
   /** The instruction set's interpreter, if it was generated before; else it is generated now. */
   readonly interpreter?: Interpreter;
+  /** How guest code is executed; default: auto. */
+  readonly engine?: EngineMode;
+  /** How often control must get to code before it is compiled; by default the mode says. */
+  readonly heat?: number;
 }
 
 /** What `advance` stopped for. */
@@ -72,6 +79,7 @@ export class GuestMachine {
   readonly timeline: Timeline;
   readonly memory: GuestMemory;
   onExit: ExitObserver | undefined;
+  #observers: readonly ExitObserver[] = [];
   /** How often `KVM_RUN` has returned, by reason. */
   readonly exitCounts: Record<KvmExit["reason"], number> = {
     MMIO: 0,
@@ -99,6 +107,8 @@ export class GuestMachine {
       cpus: options.cpus,
       ramBytes: options.memoryBytes + romBytes,
       ...(options.interpreter && { interpreter: options.interpreter }),
+      ...(options.engine && { mode: options.engine }),
+      ...(options.heat !== undefined && { heat: options.heat }),
     });
     this.timeline = new Timeline(() => this.vm.cluster.now());
     this.board = arm64VirtBoard({
@@ -134,6 +144,19 @@ export class GuestMachine {
   /** Instructions all vCPUs together have retired, and those that ended in an exception. */
   get instructions(): number {
     return this.now - this.#skipped;
+  }
+
+  /** Calls `observer` with every exit, in order, until the returned function is called. */
+  observeExits(observer: ExitObserver): () => void {
+    this.#observers = [...this.#observers, observer];
+    return () => {
+      this.#observers = this.#observers.filter((each) => each !== observer);
+    };
+  }
+
+  /** What the engine has done: regions, their exits, TLB misses. */
+  get engineStatistics(): EngineStatistics {
+    return this.vm.cluster.engine.statistics;
   }
 
   /** Loads a guest and sets the first vCPU to its entry. */
@@ -214,6 +237,7 @@ export class GuestMachine {
     this.#interrupted = exit.reason === "INTR" && this.now - begin < budget;
     this.exitCounts[exit.reason]++;
     this.onExit?.(vcpu.id, exit);
+    for (const observer of this.#observers) observer(vcpu.id, exit);
     switch (exit.reason) {
       case "INTR":
         if (this.#turnLeft <= 0) this.#yield();

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { type GdbAddress, parseGdbAddress } from "../../gdb/address.ts";
+import type { EngineMode } from "../../vmm/guest.ts";
 import { parseChoice } from "../options/choice.ts";
 import { parseClock } from "../options/clock.ts";
 import { parseMemorySize } from "../options/memorySize.ts";
@@ -24,10 +25,13 @@ interface Options {
   readonly limit?: number;
   readonly reboot: boolean;
   readonly trace?: string;
+  readonly engine?: EngineMode;
+  readonly heat?: number;
 }
 
 const DEFAULT_MEMORY = 512 * 2 ** 20;
 const MOST_CPUS = 8;
+const MOST_HEAT = 1_000_000_000;
 
 /** QEMU's, which people know. */
 const GDB_PORT = "1234";
@@ -84,8 +88,13 @@ export function runOptions(finish: (status: number) => void): Command {
       parseWholeNumber("--limit", text, 1, Number.MAX_SAFE_INTEGER),
     )
     .option("--no-reboot", "end when the guest asks for a restart")
-    .option("--engine <name>", "how guest code is executed (default: interpreter)", (text) =>
-      parseChoice("--engine", text, ["interpreter"]),
+    .option(
+      "--engine <name>",
+      "how guest code is executed: interpreter, jit, or auto, which compiles what is hot (default: auto)",
+      (text) => parseChoice("--engine", text, ["interpreter", "jit", "auto"]),
+    )
+    .option("--heat <n>", "compile code that is reached by so many jumps (default: --engine says)", (text) =>
+      parseWholeNumber("--heat", text, 0, MOST_HEAT),
     )
     .option("--trace <what>", "exits=FILE writes every exit to a file", (text) => parseTrace("--trace", text))
     .action(async (image: string, options: Partial<Options>) => {
@@ -112,6 +121,8 @@ export function runOptions(finish: (status: number) => void): Command {
           limit: options.limit ?? Number.POSITIVE_INFINITY,
           reboot: options.reboot ?? true,
           trace: options.trace,
+          engine: options.engine,
+          heat: options.heat,
         }),
       );
     });

@@ -1,4 +1,4 @@
-import { Engine, type EngineHost, type RunResult } from "../../engine/engine.ts";
+import { Engine, type EngineHost, type EngineMode, type RunResult } from "../../engine/engine.ts";
 import type { Interpreter } from "../../engine/interpreter/interpreter.ts";
 import type { InstructionSet } from "../../engine/operation.ts";
 import { arm64State } from "../../isa/arm64/state.ts";
@@ -34,6 +34,10 @@ export interface ClusterOptions {
   readonly ramBytes: number;
   /** The instruction set's interpreter, if it was generated before. */
   readonly interpreter?: Interpreter;
+  /** How guest code is executed; default: auto. */
+  readonly mode?: EngineMode;
+  /** See `EngineOptions.heat`. */
+  readonly heat?: number;
 }
 
 /** The vCPUs of one machine with the engine they share; one of them is active, its registers in the state window. */
@@ -63,6 +67,8 @@ export class Arm64Cluster implements EngineHost {
       ramBytes: options.ramBytes,
       contexts: options.cpus * 2,
       interpreter: options.interpreter,
+      mode: options.mode,
+      heat: options.heat,
     });
     this.registers = new Arm64Registers(this.engine.memory);
     this.cpus = Array.from({ length: options.cpus }, (_, index) => new Arm64Cpu(this, index));

@@ -16,6 +16,8 @@ export interface MainFrame {
   readonly target: number;
   /** Label: resolve `target` and go on there. */
   readonly fetch: number;
+  /** Label: a jump has got to `record`; count that, and execute it. */
+  readonly head: number;
   /** Label: execute the instruction `record` points at. */
   readonly next: number;
   /** Handler number being dispatched. */
@@ -95,7 +97,7 @@ export class HotTarget extends RecordTarget {
     code.if();
     code.get(destination);
     code.set(this.#frame.record);
-    code.branch(this.#frame.next);
+    code.branch(this.#frame.head);
     code.end();
     this.jump(() => {
       this.pc();

@@ -1,8 +1,18 @@
 import { declareImports } from "../imports.ts";
 import { Builder } from "../ir/builder.ts";
 import { lower } from "../ir/lower.ts";
-import { engineState, fetchEntry, recordBytes, tlbEntries } from "../layout.ts";
+import {
+  engineState,
+  engineWords,
+  fetchEntry,
+  recordBytes,
+  recordPage,
+  regionEntry,
+  tlbEntries,
+} from "../layout.ts";
 import { type InstructionSet, type OperandSlot, type Operation, packOperands } from "../operation.ts";
+import { regionExit, siteBits } from "../region/site.ts";
+import { regionSignature } from "../region/writeRegion.ts";
 import { FunctionWriter } from "../wasm/function.ts";
 import { ModuleWriter } from "../wasm/module.ts";
 import { ColdTarget, coldResult, coldSignature } from "./coldTarget.ts";
@@ -11,6 +21,14 @@ import { slowAddressSignature, writeSlowAddress } from "./slowAddress.ts";
 
 /** Handler numbers that every instruction set has; the operations' own follow. */
 export const handler = { undecoded: 0, marked: 1, pageEnd: 2, first: 3 } as const;
+
+/** Instructions that a region may retire at a time. */
+const longestSlice = 0x8000;
+/** A block that needs a larger budget than what it was given is at most that long. */
+const longestBlock = 1024;
+
+/** No page's address: `pageAddress` before the first look-up. */
+const noPage = 1n;
 
 /** Why the interpreter returned. */
 export const interpreterExit = { budget: 0, abandoned: 1, fetch: 2 } as const;
@@ -61,9 +79,10 @@ export function writeInterpreter(
     module.defineFunction(functionIndex, code);
     return functionIndex;
   });
-  module.setTable(table);
+  module.setTable(table, "functions");
 
-  const main = new MainFunction(set, imports, module.typeIndex(coldSignature), firstFunction);
+  const types = { cold: module.typeIndex(coldSignature), region: module.typeIndex(regionSignature) };
+  const main = new MainFunction(set, imports, types, firstFunction);
   main.write((target) =>
     hot.map((index, i) => () => {
       target.beginHot(slots[index] ?? [], firstFunction + i);
@@ -90,17 +109,19 @@ class MainFunction {
   readonly code = new FunctionWriter({ params: [], result: "i32" });
   readonly #imports: ReadonlyMap<string, number>;
   readonly #coldType: number;
+  readonly #regionType: number;
   readonly #firstFunction: number;
   readonly #recordShift: number;
 
   constructor(
     set: InstructionSet,
     imports: ReadonlyMap<string, number>,
-    coldType: number,
+    types: { readonly cold: number; readonly region: number },
     firstFunction: number,
   ) {
     this.#imports = imports;
-    this.#coldType = coldType;
+    this.#coldType = types.cold;
+    this.#regionType = types.region;
     this.#firstFunction = firstFunction;
     this.#recordShift = Math.log2(recordBytes / set.instructionBytes);
   }
@@ -114,14 +135,20 @@ class MainFunction {
     const tlb = code.takeLocal("i32");
     const target = code.takeLocal("i64");
     const number = code.takeLocal("i32");
+    const heat = code.takeLocal("i32");
     const recordShift = this.#recordShift;
 
     this.#loadState("i32.load", engineState.budget.place.address, budget);
     this.#loadState("i32.load", engineState.tlb.place.address, tlb);
     this.#loadState("i64.load", engineState.pc.place.address, target);
+    this.#loadState("i32.load", engineWords.heat, heat);
+    code.i64(noPage);
+    code.set(pageAddress);
     const abandoned = code.block();
     const fetch = code.loop();
     this.#resolve({ record, page, pageAddress, budget, target });
+    const head = code.loop();
+    this.#warm({ record, page }, heat, number);
     const next = code.loop();
     code.get(budget);
     code.operator("i32.eqz");
@@ -141,7 +168,7 @@ class MainFunction {
     const again = code.loop();
 
     const otherwise = code.block();
-    const frame: MainFrame = { ...place, tlb, number, fetch, next, call: otherwise, recordShift };
+    const frame: MainFrame = { ...place, tlb, number, fetch, head, next, call: otherwise, recordShift };
     const hotTarget = new HotTarget(code, this.#imports, frame);
     const bodies: (() => void)[] = [
       () => this.#undecoded(record, number, again),
@@ -157,7 +184,9 @@ class MainFunction {
       body();
     }
     code.end();
+    this.#region(frame, again);
     this.#function(hotTarget, frame, abandoned);
+    code.end();
     code.end();
     code.end();
     code.end();
@@ -172,8 +201,32 @@ class MainFunction {
     this.code.set(local);
   }
 
-  /** From the address in `target`: sets page, pageAddress and record, by the fetch TLB or a call. */
+  /**
+   * From the address in `target`: sets record, and page and pageAddress by the fetch TLB or a call. Within a page nothing is looked
+   * up, so that a region that stays in it does the same.
+   */
   #resolve(frame: Place): void {
+    const { code } = this;
+    code.get(frame.target);
+    code.i64(~0xfffn | BigInt((recordBytes >> this.#recordShift) - 1));
+    code.operator("i64.and");
+    code.get(frame.pageAddress);
+    code.operator("i64.ne");
+    code.if();
+    this.#lookUp(frame);
+    code.end();
+    code.get(frame.page);
+    code.get(frame.target);
+    code.operator("i32.wrap_i64");
+    code.i32(0xfff);
+    code.operator("i32.and");
+    code.i32(this.#recordShift);
+    code.operator("i32.shl");
+    code.operator("i32.add");
+    code.set(frame.record);
+  }
+
+  #lookUp(frame: Place): void {
     const { code } = this;
     const entry = code.takeLocal("i32");
     code.i32(0);
@@ -219,16 +272,169 @@ class MainFunction {
     code.i64(~0xfffn);
     code.operator("i64.and");
     code.set(frame.pageAddress);
-    code.get(frame.page);
-    code.get(frame.target);
+    code.releaseLocal("i32", entry);
+  }
+
+  /** Control got to the record by a jump: counts that, unless a region begins there. */
+  #warm({ record, page }: Pick<Place, "record" | "page">, heat: number, scratch: number): void {
+    const { code } = this;
+    const slot = code.takeLocal("i32");
+    code.get(record);
+    code.load("i32.load16_u", 0);
+    code.i32(regionEntry);
+    code.operator("i32.and");
+    code.operator("i32.eqz");
+    code.if();
+    this.#pushSlot({ record, page });
+    code.tee(slot);
+    code.get(slot);
+    code.load("i32.load", recordPage.slots);
+    code.i32(1);
+    code.operator("i32.add");
+    code.tee(scratch);
+    code.store("i32.store", recordPage.slots);
+    code.get(scratch);
+    code.get(heat);
+    code.operator("i32.ge_s");
+    code.if();
+    code.get(record);
+    this.#call("hot");
+    code.end();
+    code.end();
+    code.releaseLocal("i32", slot);
+  }
+
+  /** Pushes the address of the record's slot, less `recordPage.slots`. */
+  #pushSlot({ record, page }: Pick<Place, "record" | "page">): void {
+    const { code } = this;
+    code.get(page);
+    code.get(record);
+    code.get(page);
+    code.operator("i32.sub");
+    code.i32(this.#recordShift);
+    code.operator("i32.shr_u");
+    code.operator("i32.add");
+  }
+
+  /** Where a region begins at the record: runs it, and goes on where it was left. */
+  #region(frame: MainFrame, again: number): void {
+    const { code } = this;
+    const slice = code.takeLocal("i32");
+    const slot = code.takeLocal("i32");
+    const result = code.takeLocal("i64");
+    const site = slot;
+    const { record, page, budget, number } = frame;
+    code.get(number);
+    code.i32(regionEntry);
+    code.operator("i32.and");
+    code.if();
+    // V8 exchanges its first, slow code for better only between calls, so a region gets the budget in slices.
+    code.get(budget);
+    code.i32(1);
+    code.operator("i32.add");
+    code.tee(budget);
+    code.i32(longestSlice);
+    code.get(budget);
+    code.i32(longestSlice);
+    code.operator("i32.lt_u");
+    code.select("i32");
+    code.set(slice);
+    code.get(budget);
+    code.get(slice);
+    code.operator("i32.sub");
+    code.set(budget);
+    code.get(frame.pageAddress);
+    this.#pushSlot(frame);
+    code.load("i32.load", recordPage.slots);
+    code.tee(slot);
+    code.i32(0xff);
+    code.operator("i32.and");
+    code.get(slice);
+    code.get(slot);
+    code.i32(8);
+    code.operator("i32.shr_u");
+    code.i32(0x7f_ffff);
+    code.operator("i32.and");
+    code.callIndirect(this.#regionType);
+    code.tee(result);
+    code.i64(32n);
+    code.operator("i64.shr_u");
     code.operator("i32.wrap_i64");
-    code.i32(0xfff);
+    code.get(budget);
+    code.operator("i32.add");
+    code.set(budget);
+    code.get(result);
+    code.operator("i32.wrap_i64");
+    code.set(site);
+    this.#countExit(site, number);
+    code.get(number);
+    code.i32(regionExit.left);
+    code.operator("i32.eq");
+    code.if();
+    this.#loadState("i64.load", engineState.pc.place.address, frame.target);
+    code.branch(frame.fetch);
+    code.end();
+    code.get(page);
+    code.get(site);
+    code.i32(siteBits.offset);
     code.operator("i32.and");
     code.i32(this.#recordShift);
     code.operator("i32.shl");
     code.operator("i32.add");
-    code.set(frame.record);
-    code.releaseLocal("i32", entry);
+    code.set(record);
+    code.get(number);
+    code.i32(regionExit.jump);
+    code.operator("i32.eq");
+    code.branchIf(frame.head);
+    // Short of this slice, not of the budget: again from here.
+    code.get(number);
+    code.i32(regionExit.short);
+    code.operator("i32.eq");
+    code.get(budget);
+    code.i32(longestBlock);
+    code.operator("i32.ge_u");
+    code.operator("i32.and");
+    code.branchIf(frame.next);
+    code.get(budget);
+    code.operator("i32.eqz");
+    code.if();
+    this.#publish(frame);
+    code.i32(interpreterExit.budget);
+    code.return();
+    code.end();
+    code.get(budget);
+    code.i32(1);
+    code.operator("i32.sub");
+    code.set(budget);
+    code.get(record);
+    code.load("i32.load16_u", 0);
+    code.i32(regionEntry - 1);
+    code.operator("i32.and");
+    code.set(number);
+    code.branch(again);
+    code.end();
+    code.releaseLocal("i64", result);
+    code.releaseLocal("i32", slot);
+    code.releaseLocal("i32", slice);
+  }
+
+  /** Counts the exit and leaves its kind in a local. */
+  #countExit(site: number, kind: number): void {
+    const { code } = this;
+    const counter = code.takeLocal("i32");
+    code.get(site);
+    code.i32(siteBits.kind);
+    code.operator("i32.shr_u");
+    code.tee(kind);
+    code.i32(3);
+    code.operator("i32.shl");
+    code.tee(counter);
+    code.get(counter);
+    code.load("i64.load", engineWords.exits);
+    code.i64(1n);
+    code.operator("i64.add");
+    code.store("i64.store", engineWords.exits);
+    code.releaseLocal("i32", counter);
   }
 
   #undecoded(record: number, number: number, again: number): void {

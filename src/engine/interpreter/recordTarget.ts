@@ -117,6 +117,10 @@ export abstract class RecordTarget implements Target {
     this.code.end();
   }
 
+  condition(): boolean {
+    return false;
+  }
+
   flags(): boolean {
     return false;
   }

@@ -37,13 +37,20 @@ export function analyse(meaning: Meaning): Analysis {
     if (definedAt[id] === -1) forEachOperand(node, (operand) => use(operand, current, id));
   };
 
-  const walk = (statements: readonly Statement[]): void => {
+  const walk = (statements: readonly Statement[]): number => {
     const current = block++;
     for (const statement of statements) {
       barriers[position] = barrier;
       switch (statement.kind) {
         case "evaluate": {
           const node = statement.node;
+          if (node.kind === "condition") {
+            position++;
+            const inside = walk(node.statements);
+            use(node.value, inside, -1);
+            position++;
+            barriers[position] = barrier;
+          }
           forEachOperand(node, (operand) => use(operand, current, node.id));
           definedAt[node.id] = position;
           definedIn[node.id] = current;
@@ -101,6 +108,7 @@ export function analyse(meaning: Meaning): Analysis {
       }
       position++;
     }
+    return current;
   };
   walk(meaning.statements);
   barriers[position] = barrier;
@@ -115,7 +123,7 @@ export function analyse(meaning: Meaning): Analysis {
     if (uses[id] !== 1 || !isPure(node) || usedIn[id] !== definedIn[id]) continue;
     const user = usedBy[id] ?? -1;
     const target = user >= 0 && definedAt[user] !== -1 ? (emittedAt[user] ?? 0) : (usedAt[id] ?? 0);
-    const readsState = node.kind === "read" || node.kind === "variable";
+    const readsState = node.kind === "read" || node.kind === "variable" || node.kind === "condition";
     if (readsState && barriers[at] !== barriers[target]) continue;
     emittedAt[id] = target;
     inline[id] = 1;

@@ -60,6 +60,16 @@ export type AccessOptions = Partial<Pick<Access, "element" | "mustAlign" | "unpr
  */
 export interface FlagModel {
   readonly producers: Readonly<Record<string, (b: Builder, args: readonly Value<ValueType>[]) => void>>;
+  /**
+   * Conditions straight from what made the flags: whether condition number `condition` holds after the producer with these
+   * arguments; undefined where only the flags themselves tell.
+   */
+  readonly conditions?: Readonly<
+    Record<
+      string,
+      (b: Builder, condition: number, args: readonly Value<ValueType>[]) => Value<"i32"> | undefined
+    >
+  >;
 }
 
 /** What one operation does. Node ids are below `nodeCount`. */
@@ -223,6 +233,12 @@ export class Builder {
     this.#push({ kind: "write", place, type, offset, value: this.#operand(type, value) });
   }
 
+  /** A value that is in a local where the meaning is lowered; see `Bindings`. */
+  argument<T extends ValueType>(type: T): Value<T> {
+    const id = this.#nextId++;
+    return { type, node: { kind: "variable", id, type, variable: { id, type } } };
+  }
+
   /** The address of this instruction. */
   pc(): Value<"i64"> {
     return { type: "i64", node: { kind: "pc", id: this.#nextId++, type: "i64" } };
@@ -336,6 +352,18 @@ export class Builder {
   /** Unless the i32 state field is zero, raises. A back end may check once for many instructions, or when compiling. */
   guard(field: StateField<"i32">, name: string, ...args: readonly Value<ValueType>[]): void {
     this.#push({ kind: "guard", field: field.place, raise: this.#hostNode(name, undefined, args) });
+  }
+
+  /** Whether the flag model's condition of this number holds; `general` finds it out from the flag state. */
+  condition(condition: number, general: () => Value<"i32">): Value<"i32"> {
+    let value: Value<"i32"> | undefined;
+    const statements = this.#collect(() => {
+      value = general();
+    });
+    if (value === undefined) throw new TypeError("a condition has a value");
+    const id = this.#nextId++;
+    const node: Node = { kind: "condition", id, type: "i32", condition, statements, value: value.node };
+    return this.#evaluate(node) as Value<"i32">;
   }
 
   /** Sets the condition flags by one of the flag model's producers. */

@@ -2,11 +2,10 @@ import type { FunctionWriter } from "../wasm/function.ts";
 import type { ValueType } from "../wasm/types.ts";
 import { type Analysis, analyse } from "./analysis.ts";
 import type { Meaning } from "./builder.ts";
-import type { HostNode, Node, Place, Statement, Variable } from "./node.ts";
+import type { ConditionNode, FlagsStatement, HostNode, Node, Place, Statement, Variable } from "./node.ts";
 
 type LoadNode = Extract<Node, { kind: "load" }>;
 type StoreStatement = Extract<Statement, { kind: "store" }>;
-type FlagsStatement = Extract<Statement, { kind: "flags" }>;
 type GuardStatement = Extract<Statement, { kind: "guard" }>;
 
 /**
@@ -22,10 +21,13 @@ export interface Target {
   load(node: LoadNode, pushAddress: () => void): void;
   store(statement: StoreStatement, pushAddress: () => void, pushValue: () => void): void;
   jump(pushTarget: () => void): void;
-  jumpRelative(pushDistance: () => void): void;
+  /** `distance` in bytes, if it is known now. */
+  jumpRelative(pushDistance: () => void, distance: number | undefined): void;
   host(call: HostNode, pushArguments: () => void): void;
   raise(call: HostNode, pushArguments: () => void): void;
   guard(statement: GuardStatement, pushArguments: () => void): void;
+  /** True when the target has pushed whether the condition holds, false to have it found out from the flag state here. */
+  condition(node: ConditionNode): boolean;
   /** True when the target takes care of the flags itself, false to have the expansion lowered here. */
   flags(statement: FlagsStatement, pushArgument: (index: number) => void): boolean;
 }
@@ -34,11 +36,21 @@ export interface Target {
 export type Bindings = ReadonlyMap<number, number>;
 
 /**
- * Appends the code of one operation to the target's function. Locals it takes are given back at the end. `bindings` are for
- * statements taken out of their operation: where to find the values computed before them.
+ * Appends the code of one operation to the target's function. Locals it takes are given back at the end. `bindings` say
+ * where to find the values of `Builder.argument`; `analysis` is the meaning's own, if it was made before.
  */
-export function lower(meaning: Meaning, target: Target, bindings?: Bindings): void {
-  new Lowering(meaning, target, bindings).run(meaning.statements);
+export function lower(
+  meaning: Meaning,
+  target: Target,
+  bindings?: Bindings,
+  analysis: Analysis = analyse(meaning),
+): void {
+  new Lowering(meaning, target, analysis, bindings).run(meaning.statements);
+}
+
+/** As `lower`, and leaves the value of a node of the operation on the stack. */
+export function lowerValue(meaning: Meaning, value: Node, target: Target, bindings?: Bindings): void {
+  new Lowering(meaning, target, analyse(meaning), bindings).run(meaning.statements, value);
 }
 
 class Lowering {
@@ -49,18 +61,19 @@ class Lowering {
   readonly #variables = new Map<number, number>();
   readonly #taken: { type: ValueType; index: number }[] = [];
 
-  constructor(meaning: Meaning, target: Target, bindings?: Bindings) {
+  constructor(meaning: Meaning, target: Target, analysis: Analysis, bindings?: Bindings) {
     this.#target = target;
     this.#code = target.code;
-    this.#analysis = analyse(meaning);
+    this.#analysis = analysis;
     this.#locals = new Int32Array(meaning.nodeCount).fill(-1);
     bindings?.forEach((local, id) => {
       this.#locals[id] = local;
     });
   }
 
-  run(statements: readonly Statement[]): void {
+  run(statements: readonly Statement[], value?: Node): void {
     this.#block(statements);
+    if (value !== undefined) this.#push(value);
     for (const { type, index } of this.#taken) this.#code.releaseLocal(type, index);
   }
 
@@ -111,7 +124,7 @@ class Lowering {
         this.#target.jump(push(statement.target));
         break;
       case "jumpRelative":
-        this.#target.jumpRelative(push(statement.distance));
+        this.#target.jumpRelative(push(statement.distance), constantNumber(statement.distance));
         break;
       case "host":
         this.#target.host(statement.call, this.#pushArguments(statement.call));
@@ -192,6 +205,11 @@ class Lowering {
       case "load":
         this.#target.load(node, () => this.#push(node.address));
         break;
+      case "condition":
+        if (this.#target.condition(node)) break;
+        this.#block(node.statements);
+        this.#push(node.value);
+        break;
       case "host":
         this.#target.host(node, this.#pushArguments(node));
         break;
@@ -219,4 +237,8 @@ class Lowering {
     this.#taken.push({ type, index });
     return index;
   }
+}
+
+function constantNumber(node: Node): number | undefined {
+  return node.kind === "constant" && node.type === "i32" ? Number(node.value) : undefined;
 }

@@ -46,6 +46,9 @@ export type Statement =
       readonly expansion: readonly Statement[];
     };
 
+/** A statement that sets condition flags. */
+export type FlagsStatement = Extract<Statement, { kind: "flags" }>;
+
 /** A value. `id` is unique within one operation. */
 export type Node =
   | {
@@ -100,7 +103,21 @@ export type Node =
       readonly address: Node;
       readonly access: Access;
     }
+  | ConditionNode
   | HostNode;
+
+/**
+ * Whether a condition of the flag model holds: 0 or 1. `statements` and `value` find it out from the flag state, for a back end
+ * that does not know better; nothing else uses their nodes.
+ */
+export interface ConditionNode {
+  readonly kind: "condition";
+  readonly id: number;
+  readonly type: "i32";
+  readonly condition: number;
+  readonly statements: readonly Statement[];
+  readonly value: Node;
+}
 
 /** A call out of WebAssembly to the CPU's TypeScript. */
 export interface HostNode {
@@ -156,6 +173,7 @@ export function forEachOperand(node: Node, visit: (operand: Node) => void): void
     case "read":
     case "variable":
     case "pc":
+    case "condition":
       break;
   }
 }

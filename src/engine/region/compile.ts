@@ -1,72 +1,77 @@
 import { anyMemoryPages } from "../memory.ts";
 import type { InstructionSet } from "../operation.ts";
 import { ModuleWriter } from "../wasm/module.ts";
-import { RegionPlanner } from "./plan.ts";
-import type { RegionInstruction } from "./specialise.ts";
-import { type RegionSite, writeRegion } from "./writeRegion.ts";
+import { type BlockLimits, type CodePage, findBlocks } from "./blocks.ts";
+import { FlagMeanings } from "./flagMeanings.ts";
+import { planRegion } from "./plan.ts";
+import { Translator } from "./translation.ts";
+import { type RegionPlace, writeRegion } from "./writeRegion.ts";
 
-/** How to compile regions. */
-export interface RegionOptions {
-  /** Most instructions of one region. Default 400: V8's code gets slower above that. */
-  readonly maximumLength?: number;
+/** A region to compile. */
+export interface RegionRequest {
+  readonly page: CodePage;
+  /** Offsets in the page at which control is wanted to enter. */
+  readonly roots: readonly number[];
+  readonly place: RegionPlace;
 }
 
-/** A region's place in its module and what its results mean. */
+/** A region's place in its module and what it covers. */
 export interface CompiledRegion {
-  /** Name of its function, `() → i32`, among the module's exports; see `RegionSite` for the result. */
+  /** Name of its function, of `regionSignature`, among the module's exports. */
   readonly name: string;
-  /** Guest-virtual address of each instruction, in order. */
-  readonly addresses: readonly bigint[];
-  /** Site number n at place n − 1. */
-  readonly sites: readonly RegionSite[];
+  /** Offset in the page and number of instructions of each block, by block number. */
+  readonly blocks: readonly { readonly offset: number; readonly instructions: number }[];
 }
 
-/** A module with regions; undefined stands for lists of which nothing could be compiled. */
+/** A module with regions; undefined stands for requests of which nothing could be compiled. */
 export interface RegionModule {
   readonly module: Uint8Array<ArrayBuffer>;
   readonly regions: readonly (CompiledRegion | undefined)[];
 }
 
-const defaultLength = 400;
+/** V8's code gets slower above these sizes; entries have 8 bits for the block. */
+const defaultLimits: BlockLimits = { instructions: 400, blocks: 100, speculative: false };
 
-/** Compiles regions of one instruction set; keeps what it learns of the operations. */
+/** A region can have no more blocks than that. */
+const mostBlocks = 256;
+
+/** Compiles regions of one instruction set; keeps what it learns of the instructions. */
 export class RegionCompiler {
-  readonly #planner: RegionPlanner;
-  readonly #maximumLength: number;
+  readonly #translator: Translator;
+  readonly #meanings: FlagMeanings;
+  readonly #limits: BlockLimits;
 
-  constructor(set: InstructionSet, { maximumLength = defaultLength }: RegionOptions = {}) {
-    if (!Number.isInteger(maximumLength) || maximumLength < 1)
-      throw new RangeError(`a region has at least one instruction, not ${maximumLength}`);
-    this.#planner = new RegionPlanner(set);
-    this.#maximumLength = maximumLength;
+  constructor(set: InstructionSet, limits: Partial<BlockLimits> = {}) {
+    this.#limits = { ...defaultLimits, ...limits };
+    const { instructions } = this.#limits;
+    if (!Number.isInteger(instructions) || instructions < 1)
+      throw new RangeError(`a region has at least one instruction, not ${instructions}`);
+    this.#translator = new Translator(set);
+    this.#meanings = new FlagMeanings(set.flags, this.#translator.builder);
   }
 
-  /**
-   * Compiles lists of instructions, each in the order of their execution, into one module. A region is as long a beginning
-   * of its list as can be compiled; there is none when the first instruction always calls out. Regions are in the order of
-   * the lists.
-   */
-  compile(lists: readonly (readonly RegionInstruction[])[]): RegionModule {
+  /** Compiles a region for each request into one module. */
+  compile(requests: readonly RegionRequest[]): RegionModule {
     const module = new ModuleWriter(anyMemoryPages);
-    const regions = lists.map((instructions, index): CompiledRegion | undefined => {
-      const plan = this.#planner.plan(instructions, this.#maximumLength);
-      if (plan.instructions.length === 0) return undefined;
-      const { code, sites } = writeRegion(plan);
-      const name = `region${index}`;
-      const number = module.declareFunction(code.signature);
-      module.defineFunction(number, code);
-      module.exportFunction(name, number);
-      return { name, addresses: plan.instructions.map(({ address }) => address), sites };
-    });
+    const regions = requests.map((request, index) => this.#region(request, `region${index}`, module));
     return { module: module.finish(), regions };
   }
-}
 
-/** Compiles one region; see `RegionCompiler.compile`. */
-export function compileRegion(
-  set: InstructionSet,
-  instructions: readonly RegionInstruction[],
-  options?: RegionOptions,
-): RegionModule {
-  return new RegionCompiler(set, options).compile([instructions]);
+  #region(
+    { page, roots, place }: RegionRequest,
+    name: string,
+    module: ModuleWriter,
+  ): CompiledRegion | undefined {
+    const all = findBlocks(page, roots, this.#translator, this.#limits);
+    const blocks = all.length > mostBlocks ? all.slice(0, mostBlocks) : all;
+    if (blocks.length === 0) return undefined;
+    const code = writeRegion(planRegion(blocks, this.#translator), this.#meanings, place);
+    const number = module.declareFunction(code.signature);
+    module.defineFunction(number, code);
+    module.exportFunction(name, number);
+    return {
+      name,
+      blocks: blocks.map(({ offset, instructions }) => ({ offset, instructions: instructions.length })),
+    };
+  }
 }

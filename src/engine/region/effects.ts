@@ -1,13 +1,47 @@
-import type { Place, Statement } from "../ir/node.ts";
+import type { FlagsStatement, Node, Place, Statement } from "../ir/node.ts";
 import type { ValueType } from "../wasm/types.ts";
 import { type CachedFields, isWhole, typeBytes } from "./cachedFields.ts";
 import { integerConstant } from "./fold.ts";
 import { terminates } from "./specialise.ts";
 
-/** A statement that sets condition flags. */
-export type FlagsStatement = Extract<Statement, { kind: "flags" }>;
+/** Where a jump goes: bytes from the instruction where that is known before execution. */
+export type JumpDistance = number | undefined;
 
-type JumpStatement = Extract<Statement, { kind: "jump" | "jumpRelative" }>;
+/** What one specialised instruction does to cached fields and to control. Fields are numbers of `CachedFields`. */
+export interface Effects {
+  /** Fields that it reads, not counting conditions, or writes in part or on some path only. */
+  readonly exposed: ReadonlySet<number>;
+  /** Fields that some path writes; fields that its lazy flags stand for among them. */
+  readonly changed: ReadonlySet<number>;
+  /** Fields touched in a way that their locals cannot serve. */
+  readonly clashes: ReadonlySet<number>;
+  /** Whether it can leave for the interpreter to execute it. */
+  readonly sideExits: boolean;
+  /** Its jumps in the order of their statements. */
+  readonly jumps: readonly JumpDistance[];
+  /** Whether a path reaches its end, to go on with the next instruction. */
+  readonly fallsThrough: boolean;
+  /** Flags statements that may leave the flags to be computed when somebody reads them. */
+  readonly lazy: ReadonlySet<FlagsStatement>;
+  /** Numbers of the conditions it asks for, and the fields they read when found out from the flag state. */
+  readonly conditions: readonly number[];
+  readonly conditionFields: ReadonlySet<number>;
+  /** Fields that the statements of `lazy` write when expanded. */
+  readonly lazyFields: ReadonlySet<number>;
+  /** Fields that it writes otherwise than by `lazy`. */
+  readonly eager: ReadonlySet<number>;
+  /**
+   * Whether it can be executed again from its start after any side exit. Nothing that a later part reads may have changed:
+   * no state, and memory only by a store that the repetition makes again.
+   */
+  readonly repeatable: boolean;
+  /** Pieces of the state window that some path writes. */
+  readonly writes: readonly StateRange[];
+  /** Addresses of guard fields that are zero whenever control goes on behind it. */
+  readonly guards: readonly number[];
+  /** Whether it keeps the address of the following instruction: control is expected to come back there. */
+  readonly links: boolean;
+}
 
 /** Bytes of the state window. */
 export interface StateRange {
@@ -15,67 +49,42 @@ export interface StateRange {
   readonly bytes: number;
 }
 
-/** What one specialised instruction does to cached fields and to control. Fields are numbers of `CachedFields`. */
-export interface Effects {
-  /** Fields whose value before the instruction matters: read, changed in part, or left alone on some path. */
-  readonly exposed: ReadonlySet<number>;
-  /** Fields that some path writes. */
-  readonly changed: ReadonlySet<number>;
-  /** Fields touched in a way that their locals cannot serve. */
-  readonly clashes: ReadonlySet<number>;
-  /** Pieces of the state window that some path writes. */
-  readonly writes: readonly StateRange[];
-  /** Guard fields that are zero whenever control goes on behind it. */
-  readonly guards: readonly number[];
-  /** Whether it can leave for the interpreter to execute it. */
-  readonly sideExits: boolean;
-  /** Its jumps in the order of their statements, with their targets as far as these are known before execution. */
-  readonly jumps: readonly (bigint | undefined)[];
-  /** Whether a path reaches its end, to go on with the next instruction. */
-  readonly fallsThrough: boolean;
-  /** Flags statements whose expansion may wait until somebody reads the flags. */
-  readonly deferrable: ReadonlySet<FlagsStatement>;
-  /**
-   * Whether it can be executed again from its start after any side exit. Nothing that a later part reads may have changed:
-   * no state, and memory only by a store that the repetition makes again.
-   */
-  readonly repeatable: boolean;
-}
-
-/** @param address of the instruction, to resolve relative jumps */
-export function effectsOf(statements: readonly Statement[], address: bigint, fields: CachedFields): Effects {
-  const eager = (): Effects => new Walk(address, fields, false).run(statements);
-  // Every exit of an instruction must agree on which flags are pending, so one with a jump makes them at once.
-  if (containsJump(statements)) return eager();
-  const walk = new Walk(address, fields, true);
+/** What the specialised statements of one instruction do; `bytes` is the instruction's length. */
+export function effectsOf(statements: readonly Statement[], fields: CachedFields, bytes: number): Effects {
+  const walk = new Walk(fields, bytes, true);
   const effects = walk.run(statements);
-  return walk.touchesDeferred ? eager() : effects;
+  return walk.touchesLazy ? new Walk(fields, bytes, false).run(statements) : effects;
 }
 
 class Walk {
-  readonly #address: bigint;
   readonly #fields: CachedFields;
+  readonly #bytes: number;
+  readonly #mayBeLazy: boolean;
   readonly #exposed = new Set<number>();
   readonly #changed = new Set<number>();
   readonly #clashes = new Set<number>();
-  readonly #writes: StateRange[] = [];
-  readonly #jumps = new Map<JumpStatement, bigint | undefined>();
+  readonly #jumps: JumpDistance[] = [];
   readonly #writtenAtJumps: ReadonlySet<number>[] = [];
-  readonly #deferrable = new Set<FlagsStatement>();
-  readonly #deferredFields = new Set<number>();
-  readonly #mayDefer: boolean;
-  /** Whether the instruction itself needs flags that it was to leave pending. */
-  touchesDeferred = false;
+  readonly #lazy = new Set<FlagsStatement>();
+  readonly #lazyFields = new Set<number>();
+  readonly #eager = new Set<number>();
+  readonly #conditions: number[] = [];
+  readonly #conditionFields = new Set<number>();
+  readonly #writes: StateRange[] = [];
+  #links = false;
+  /** Whether the instruction itself needs flags that it was to leave to others. */
+  touchesLazy = false;
+  #inCondition = false;
   #sideExits = false;
   #repeatable = true;
   #stateChanged = false;
   #loads = 0;
   #stores = 0;
 
-  constructor(address: bigint, fields: CachedFields, mayDefer: boolean) {
-    this.#address = address;
+  constructor(fields: CachedFields, bytes: number, mayBeLazy: boolean) {
     this.#fields = fields;
-    this.#mayDefer = mayDefer;
+    this.#bytes = bytes;
+    this.#mayBeLazy = mayBeLazy;
   }
 
   run(statements: readonly Statement[]): Effects {
@@ -89,13 +98,18 @@ class Walk {
       exposed: this.#exposed,
       changed: this.#changed,
       clashes: this.#clashes,
-      writes: this.#writes,
-      guards: this.#jumps.size > 0 ? [] : statements.flatMap(guardField),
       sideExits: this.#sideExits,
-      jumps: [...this.#jumps.values()],
+      jumps: this.#jumps,
       fallsThrough,
-      deferrable: this.#deferrable,
+      lazy: this.#lazy,
+      conditions: this.#conditions,
+      conditionFields: this.#conditionFields,
+      lazyFields: this.#lazyFields,
+      eager: this.#eager,
       repeatable: this.#repeatable,
+      writes: this.#writes,
+      guards: this.#jumps.length > 0 ? [] : statements.flatMap(guardField),
+      links: this.#links,
     };
   }
 
@@ -106,23 +120,19 @@ class Walk {
 
   #statement(statement: Statement, written: Set<number>, top: boolean): void {
     switch (statement.kind) {
-      case "evaluate": {
-        const { node } = statement;
-        if (node.kind === "read") this.#read(node.place, node.type, node.offset, written);
-        if (node.kind === "load") {
-          this.#exit(this.#stores > 0);
-          this.#loads++;
-        }
+      case "evaluate":
+        this.#evaluate(statement.node, written);
         break;
-      }
       case "write":
         this.#stateChanged = true;
+        this.#links ||= this.#isFollowing(statement.value);
         this.#write(statement.place, statement.type, statement.offset, written);
         break;
       case "store":
         // The load before two stores would see the first one's effect when all is repeated for the second.
         this.#exit(this.#stores > 0 && this.#loads > 0);
         this.#stores++;
+        this.#links ||= this.#isFollowing(statement.value);
         break;
       case "if": {
         const then = new Set(written);
@@ -147,15 +157,15 @@ class Walk {
         }
         break;
       case "jump":
-        this.#jump(statement, integerConstant(statement.target), written);
+        this.#jump(undefined, written);
         break;
       case "jumpRelative": {
         const distance = integerConstant(statement.distance);
-        this.#jump(statement, distance === undefined ? undefined : this.#address + distance, written);
+        this.#jump(distance === undefined ? undefined : Number(distance), written);
         break;
       }
       case "flags":
-        if (top && this.#mayDefer && this.#canWait(statement)) this.#defer(statement, written);
+        if (top && this.#mayBeLazy && this.#canWait(statement)) this.#leaveLazy(statement, written);
         else this.#block(statement.expansion, written, false);
         break;
       case "guard":
@@ -171,8 +181,23 @@ class Walk {
     }
   }
 
-  #defer(statement: FlagsStatement, written: Set<number>): void {
-    this.#deferrable.add(statement);
+  #evaluate(node: Node, written: Set<number>): void {
+    if (node.kind === "read") this.#read(node.place, node.type, node.offset, written);
+    if (node.kind === "load") {
+      this.#exit(this.#stores > 0);
+      this.#loads++;
+    }
+    if (node.kind === "condition") {
+      this.#conditions.push(node.condition);
+      this.#inCondition = true;
+      this.#block(node.statements, written, false);
+      this.#inCondition = false;
+    }
+  }
+
+  #leaveLazy(statement: FlagsStatement, written: Set<number>): void {
+    this.#stateChanged = true;
+    this.#lazy.add(statement);
     for (const part of statement.expansion) {
       if (part.kind !== "write") continue;
       const address = fixed(part.place) + part.offset;
@@ -180,7 +205,7 @@ class Walk {
       const at = this.#fields.find(address, part.type);
       if (at.kind !== "field") continue;
       this.#changed.add(at.field);
-      this.#deferredFields.add(at.field);
+      this.#lazyFields.add(at.field);
       written.add(at.field);
     }
   }
@@ -190,8 +215,8 @@ class Walk {
     if (this.#stateChanged || repeatsStore) this.#repeatable = false;
   }
 
-  #jump(statement: JumpStatement, target: bigint | undefined, written: ReadonlySet<number>): void {
-    this.#jumps.set(statement, target === undefined ? undefined : BigInt.asUintN(64, target));
+  #jump(distance: JumpDistance, written: ReadonlySet<number>): void {
+    this.#jumps.push(distance);
     this.#writtenAtJumps.push(new Set(written));
   }
 
@@ -199,8 +224,9 @@ class Walk {
     const at = this.#fields.find(fixed(place) + offset, type);
     if (at.kind === "clash") for (const field of at.fields) this.#clashes.add(field);
     if (at.kind !== "field") return;
-    this.touchesDeferred ||= this.#deferredFields.has(at.field);
-    if (!written.has(at.field)) this.#exposed.add(at.field);
+    this.touchesLazy ||= this.#lazyFields.has(at.field);
+    if (this.#inCondition) this.#conditionFields.add(at.field);
+    else if (!written.has(at.field)) this.#exposed.add(at.field);
   }
 
   #write(place: Place, type: ValueType, offset: number, written: Set<number>): void {
@@ -214,12 +240,20 @@ class Walk {
         for (const field of at.fields) this.#clashes.add(field);
         break;
       case "field":
-        this.touchesDeferred ||= this.#deferredFields.has(at.field);
+        this.touchesLazy ||= this.#lazyFields.has(at.field);
         this.#changed.add(at.field);
+        this.#eager.add(at.field);
         if (!isWhole(this.#fields.typeOf(at.field), type) && !written.has(at.field))
           this.#exposed.add(at.field);
         written.add(at.field);
     }
+  }
+
+  /** Whether the value is the address of the following instruction. */
+  #isFollowing(value: Node): boolean {
+    if (value.kind !== "operator" || value.operator !== "i64.add") return false;
+    const [pc, distance] = value.args;
+    return pc?.kind === "pc" && distance !== undefined && integerConstant(distance) === BigInt(this.#bytes);
   }
 
   /** Whether the expansion depends on the arguments alone and writes whole cached fields only. */
@@ -234,22 +268,6 @@ class Walk {
       return at.kind === "field" && isWhole(this.#fields.typeOf(at.field), part.type);
     });
   }
-}
-
-function containsJump(statements: readonly Statement[]): boolean {
-  return statements.some((statement) => {
-    switch (statement.kind) {
-      case "jump":
-      case "jumpRelative":
-        return true;
-      case "if":
-        return containsJump(statement.whenTrue) || containsJump(statement.whenFalse);
-      case "while":
-        return containsJump(statement.test) || containsJump(statement.body);
-      default:
-        return false;
-    }
-  });
 }
 
 function fixed(place: Place): number {

@@ -1,53 +1,80 @@
 import type { Target } from "../ir/lower.ts";
-import type { Access, Node, Place, Statement } from "../ir/node.ts";
+import type { Access, ConditionNode, FlagsStatement, Node, Place, Statement } from "../ir/node.ts";
 import { engineState } from "../layout.ts";
 import { pushHostAddress, pushTlbHolds } from "../tlbLookUp.ts";
 import type { FunctionWriter } from "../wasm/function.ts";
 import { plainLoad, plainStore } from "../wasm/operators.ts";
 import type { ValueType } from "../wasm/types.ts";
 import { type CachedFields, pushPart, setPart } from "./cachedFields.ts";
-import type { FlagsStatement } from "./effects.ts";
-import type { PendingFlags } from "./pendingFlags.ts";
-import type { PlannedInstruction } from "./plan.ts";
+import type { Effects } from "./effects.ts";
+import type { LazyFlags } from "./lazyFlags.ts";
 
-/** Locals of a region's function. */
-export interface RegionLocals {
-  /** Local of each cached field that the region uses. */
-  readonly fields: ReadonlyMap<number, number>;
+/** Locals of a region's function, and the label of its way out. */
+export interface RegionFrame {
+  /** Guest-virtual address of the page. */
+  readonly base: number;
   /** Base of the data TLB. */
   readonly tlb: number;
+  /** The way out, as a packed site; set before branching to `exit`. */
+  readonly site: number;
+  /** Local of each cached field that the region uses. */
+  readonly fields: ReadonlyMap<number, number>;
+  readonly exit: () => number;
 }
 
-/** Where the code of one instruction branches to. */
-export interface InstructionExits {
-  /** Label: leave for the interpreter, this instruction has not happened. */
-  readonly side: number | undefined;
-  /** For each jump of the instruction: the label to go to, and whether that leaves PC to be stored first. */
-  readonly jumps: readonly { readonly label: number; readonly storesPc: boolean }[];
+/** Where a region's jumps go. */
+export interface RegionJumps {
+  /** Goes on at this offset from the page's base, which may be outside the page. */
+  toOffset(offset: number): void;
+  /** Goes on at the address that `pushTarget` leaves on the stack. */
+  toAddress(pushTarget: () => void): void;
 }
 
 /** The region compiler's half of lowering, for specialised meanings. */
 export class RegionTarget implements Target {
   readonly code: FunctionWriter;
   readonly #fields: CachedFields;
-  readonly #locals: RegionLocals;
-  readonly #pending: PendingFlags;
-  #instruction: PlannedInstruction | undefined;
-  #exits: InstructionExits = { side: undefined, jumps: [] };
-  #jumps = 0;
+  readonly #frame: RegionFrame;
+  readonly #flags: LazyFlags;
+  readonly #jumps: RegionJumps;
+  /** Addresses of guard fields known to be zero. */
+  readonly #satisfied = new Set<number>();
+  #offset = 0;
+  #effects: Effects | undefined;
 
-  constructor(code: FunctionWriter, fields: CachedFields, locals: RegionLocals, pending: PendingFlags) {
+  constructor(
+    code: FunctionWriter,
+    fields: CachedFields,
+    frame: RegionFrame,
+    flags: LazyFlags,
+    jumps: RegionJumps,
+  ) {
     this.code = code;
     this.#fields = fields;
-    this.#locals = locals;
-    this.#pending = pending;
+    this.#frame = frame;
+    this.#flags = flags;
+    this.#jumps = jumps;
   }
 
-  /** The instruction that the following code is for. */
-  begin(instruction: PlannedInstruction, exits: InstructionExits): void {
-    this.#instruction = instruction;
-    this.#exits = exits;
-    this.#jumps = 0;
+  beginBlock(): void {
+    this.#satisfied.clear();
+  }
+
+  /** The instruction at this offset of the page follows; the way out is set to it. */
+  begin(offset: number, effects: Effects): void {
+    this.#offset = offset;
+    this.#effects = effects;
+  }
+
+  /** The instruction is written: what it says about the guards holds for the next one. */
+  end(effects: Effects): void {
+    for (const guard of effects.guards) this.#satisfied.add(guard);
+    for (const guard of this.#satisfied) {
+      const written = effects.writes.some(
+        ({ address, bytes }) => address < guard + 4 && guard < address + bytes,
+      );
+      if (written) this.#satisfied.delete(guard);
+    }
   }
 
   operand(): void {
@@ -55,7 +82,10 @@ export class RegionTarget implements Target {
   }
 
   pc(): void {
-    throw notSpecialised();
+    this.code.get(this.#frame.base);
+    if (this.#offset === 0) return;
+    this.code.i64(BigInt(this.#offset));
+    this.code.operator("i64.add");
   }
 
   read(place: Place, type: ValueType, offset: number): void {
@@ -74,7 +104,6 @@ export class RegionTarget implements Target {
     const at = this.#fields.find(address, type);
     if (at.kind === "field") {
       setPart(this.code, this.#local(at.field), this.#fields.typeOf(at.field), type, at.offset, pushValue);
-      this.#pending.overwritten(at.field);
       return;
     }
     this.code.i32(0);
@@ -114,19 +143,16 @@ export class RegionTarget implements Target {
   }
 
   jump(pushTarget: () => void): void {
-    const exit = this.#nextJump();
-    if (exit.storesPc) {
-      this.code.i32(0);
-      pushTarget();
-      this.code.store("i64.store", engineState.pc.place.address);
-    }
-    this.code.branch(exit.label);
+    this.#jumps.toAddress(pushTarget);
   }
 
-  jumpRelative(pushDistance: () => void): void {
-    const from = this.#instruction?.address ?? 0n;
+  jumpRelative(pushDistance: () => void, distance: number | undefined): void {
+    if (distance !== undefined) {
+      this.#jumps.toOffset(this.#offset + distance);
+      return;
+    }
     this.jump(() => {
-      this.code.i64(from);
+      this.pc();
       pushDistance();
       this.code.operator("i64.extend_i32_s");
       this.code.operator("i64.add");
@@ -135,27 +161,26 @@ export class RegionTarget implements Target {
 
   /** The interpreter executes the instruction from its start and makes the call. */
   host(): void {
-    this.code.branch(this.#side());
+    this.code.branch(this.#frame.exit());
   }
 
   raise(): void {
-    this.code.branch(this.#side());
+    this.code.branch(this.#frame.exit());
   }
 
   guard(statement: Extract<Statement, { kind: "guard" }>): void {
+    if (this.#satisfied.has(fixed(statement.field))) return;
     this.read(statement.field, "i32", 0);
-    this.code.branchIf(this.#side());
+    this.code.branchIf(this.#frame.exit());
+  }
+
+  condition(node: ConditionNode): boolean {
+    return this.#flags.condition(node, this);
   }
 
   flags(statement: FlagsStatement, pushArgument: (index: number) => void): boolean {
-    const instruction = this.#instruction;
-    if (instruction?.effects.deferrable.has(statement) !== true) return false;
-    const fieldOf = (write: Extract<Statement, { kind: "write" }>): number => {
-      const at = this.#fields.find(fixed(write.place) + write.offset, write.type);
-      if (at.kind !== "field") throw new RangeError("deferred flags are cached fields");
-      return at.field;
-    };
-    this.#pending.defer(statement, instruction.meaning.nodeCount, fieldOf, pushArgument);
+    if (this.#effects?.lazy.has(statement) !== true) return false;
+    this.#flags.set(statement, pushArgument);
     return true;
   }
 
@@ -166,30 +191,18 @@ export class RegionTarget implements Target {
         code.i32(0);
         code.load("i32.load", engineState.unprivilegedTlb.place.address);
       } else {
-        code.get(this.#locals.tlb);
+        code.get(this.#frame.tlb);
       }
     };
     pushTlbHolds(code, pushTlb, address, entry, access);
     code.operator("i32.eqz");
-    code.branchIf(this.#side());
+    code.branchIf(this.#frame.exit());
   }
 
   #local(field: number): number {
-    const local = this.#locals.fields.get(field);
+    const local = this.#frame.fields.get(field);
     if (local === undefined) throw new RangeError(`the region has no local for field ${field}`);
     return local;
-  }
-
-  #side(): number {
-    const { side } = this.#exits;
-    if (side === undefined) throw new RangeError("the plan has no side exit for this instruction");
-    return side;
-  }
-
-  #nextJump(): InstructionExits["jumps"][number] {
-    const exit = this.#exits.jumps[this.#jumps++];
-    if (exit === undefined) throw new RangeError("the plan lacks a jump of this instruction");
-    return exit;
   }
 }
 

@@ -1,18 +1,9 @@
 import type { Meaning } from "../ir/builder.ts";
 import type { Node, Place, Statement } from "../ir/node.ts";
 import { discardRegisterAddress, zeroRegisterAddress } from "../layout.ts";
+import type { DecodedInstruction } from "../operation.ts";
 import type { ValueType } from "../wasm/types.ts";
 import { fold, integerConstant, integerNode } from "./fold.ts";
-
-/** An instruction to compile. */
-export interface RegionInstruction {
-  /** Number of the operation in the instruction set. */
-  readonly operation: number;
-  /** Operands as decoded. */
-  readonly operands: readonly (number | bigint)[];
-  /** Guest-virtual address. */
-  readonly address: bigint;
-}
 
 /** Bytes that the zero register and the discarding register each have in the state window. */
 const hardWiredBytes = 16;
@@ -21,18 +12,12 @@ const within = (address: number, register: number): boolean =>
   address >= register && address < register + hardWiredBytes;
 
 /**
- * The meaning of an operation for one instruction: operands and PC are constants, every place is fixed, the zero register
- * reads as zero and writes to the discarding register are gone, and what follows from that is folded. A host call becomes a
- * `raise` without arguments, which ends its path: compiled code leaves there, and the interpreter makes the call.
- *
- * @param satisfied addresses of guard fields known to be zero here; their guards are left out
+ * The meaning of an operation for one instruction, wherever it stands: operands are constants, every place is fixed, the zero
+ * register reads as zero and writes to the discarding register are gone, and what follows from that is folded. A host call
+ * becomes a `raise` without arguments, which ends its path: compiled code leaves there, and the interpreter makes the call.
  */
-export function specialise(
-  meaning: Meaning,
-  instruction: RegionInstruction,
-  satisfied: ReadonlySet<number>,
-): Meaning {
-  return new Specialiser(meaning, instruction, satisfied).run();
+export function specialise(meaning: Meaning, operands: DecodedInstruction["operands"]): Meaning {
+  return new Specialiser(meaning, operands).run();
 }
 
 /** Whether control never reaches the end of the block. */
@@ -52,15 +37,13 @@ export function terminates(statements: readonly Statement[]): boolean {
 
 class Specialiser {
   readonly #meaning: Meaning;
-  readonly #instruction: RegionInstruction;
-  readonly #satisfied: ReadonlySet<number>;
+  readonly #operands: DecodedInstruction["operands"];
   readonly #values = new Map<number, Node>();
   #nodeCount: number;
 
-  constructor(meaning: Meaning, instruction: RegionInstruction, satisfied: ReadonlySet<number>) {
+  constructor(meaning: Meaning, operands: DecodedInstruction["operands"]) {
     this.#meaning = meaning;
-    this.#instruction = instruction;
-    this.#satisfied = satisfied;
+    this.#operands = operands;
     this.#nodeCount = meaning.nodeCount;
   }
 
@@ -112,7 +95,6 @@ class Specialiser {
         return [{ kind: "raise", call: { ...statement.call, args: [] } }];
       case "guard": {
         const field = this.#place(statement.field);
-        if (this.#satisfied.has(field.address)) return [];
         return [{ kind: "guard", field, raise: { ...statement.raise, args: [] } }];
       }
       case "flags": {
@@ -153,7 +135,7 @@ class Specialiser {
   }
 
   #operand(operand: number): number | bigint {
-    const value = this.#instruction.operands[operand];
+    const value = this.#operands[operand];
     if (value === undefined) throw new RangeError(`the instruction has no operand ${operand}`);
     return value;
   }
@@ -170,12 +152,13 @@ class Specialiser {
     switch (node.kind) {
       case "constant":
       case "variable":
+      case "pc":
       case "host":
         return node;
+      case "condition":
+        return { ...node, statements: this.#block(node.statements), value: this.#value(node.value) };
       case "operand":
         return integerNode(node.id, node.type, BigInt(this.#operand(node.operand)));
-      case "pc":
-        return integerNode(node.id, "i64", this.#instruction.address);
       case "operator":
         return fold({ ...node, args: this.#all(node.args) });
       case "lane":

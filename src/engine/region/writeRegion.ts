@@ -2,228 +2,251 @@ import { lower } from "../ir/lower.ts";
 import { engineState } from "../layout.ts";
 import { FunctionWriter } from "../wasm/function.ts";
 import { plainLoad, plainStore } from "../wasm/operators.ts";
-import { emitPending, PendingFlags, type PendingSnapshot } from "./pendingFlags.ts";
-import type { PlannedInstruction, RegionPlan } from "./plan.ts";
-import { RegionTarget } from "./regionTarget.ts";
-
-/** What a region's function returns when the budget is smaller than the region: nothing has happened. */
-export const notEntered = 0;
+import type { Signature } from "../wasm/types.ts";
+import type { FlagMeanings } from "./flagMeanings.ts";
+import { LazyFlags } from "./lazyFlags.ts";
+import type { PlannedBlock, RegionPlan } from "./plan.ts";
+import { type RegionFrame, type RegionJumps, RegionTarget } from "./regionTarget.ts";
+import { packSite, type RegionExit, siteBits } from "./site.ts";
 
 /**
- * How a region's function returned; its result is the number of a site, from 1.
- * - `side`: instruction `index` has not happened; the interpreter must execute it. PC and budget in the state window are
- *   stale: PC is that instruction's address, and the region's length less `retired` belongs back into the budget.
- * - `left`: after instruction `index` control is where PC says; PC and budget are exact.
+ * A region's function: (virtual address of its page, number of the block to begin with, instructions it may retire) → the
+ * instructions left in the upper half, the packed site in the lower.
  */
-export interface RegionSite {
-  readonly kind: "side" | "left";
-  /** Number of the instruction in the region. */
-  readonly index: number;
-  /** Instructions retired since the region was entered. */
-  readonly retired: number;
+export const regionSignature: Signature = { params: ["i64", "i32", "i32"], result: "i64" };
+
+/** What a region must know of the records of its page. */
+export interface RegionPlace {
+  /** What the upper 24 bits of the slot of a record are where this region has a block. */
+  readonly owner: number;
+  /** Address of the slots of the page. */
+  readonly slots: number;
 }
 
-/** A region's code, not yet in a module, and its sites: number n at place n − 1. */
-export interface WrittenRegion {
-  readonly code: FunctionWriter;
-  readonly sites: readonly RegionSite[];
-}
-
-/** How a region is left at one place. */
-interface Leaving {
-  readonly site: RegionSite;
-  /** How many fields of `dirtyOrder` to store. */
-  readonly dirty: number;
-  /** PC to store; undefined when it has been, or when the site tells it. */
-  readonly pc: bigint | undefined;
-}
-
-/** A way out whose code is behind the block with this label. */
-interface ExitPath extends Leaving {
-  label: number;
-  pending: PendingSnapshot;
-}
+const pageBytes = 0x1000;
 
 /**
- * Writes the function `() → i32` of a planned region, which must not be empty:
+ * Writes the function of a planned region:
  *
- *     leave when the budget is too small, else take the region's length from it
- *     load the live-in fields
- *     block … block              one for each number of dirty fields, one for each exit path
- *       the instructions; an exit branches to the end of its path's block
- *     end: exit path: compute pending flags, note the site, branch to where its dirty fields begin
- *     end: store the last dirty field, and so on down to the first
- *     the site is the result
+ *     load the used fields
+ *     block exit
+ *       loop dispatch
+ *         block … block            one for each block of the region
+ *           br_table entry
+ *         end: first block; end: second block; …
+ *     end
+ *     make the flags right, store the dirty fields, the result
+ *
+ * Blocks stand in the order of their offsets: forward branches go straight to their target, backward ones by the loop's head,
+ * and so do indirect jumps within the page.
  */
-export function writeRegion(plan: RegionPlan): WrittenRegion {
-  return new RegionWriter(plan).write();
+export function writeRegion(plan: RegionPlan, meanings: FlagMeanings, place: RegionPlace): FunctionWriter {
+  return new RegionWriter(plan, meanings, place).write();
 }
 
-class RegionWriter {
+class RegionWriter implements RegionJumps {
   readonly #plan: RegionPlan;
-  readonly #code = new FunctionWriter({ params: [], result: "i32" });
-  readonly #sites: RegionSite[] = [];
-  readonly #site: number;
-  readonly #tlb: number;
-  readonly #fields = new Map<number, number>();
-  readonly #pending = new PendingFlags(this.#code);
+  readonly #place: RegionPlace;
+  readonly #code = new FunctionWriter(regionSignature);
+  readonly #base = 0;
+  readonly #entry = 1;
+  readonly #budget = 2;
+  readonly #frame: RegionFrame;
+  readonly #flags: LazyFlags;
   readonly #target: RegionTarget;
-  /** Nothing becomes or ceases to be pending by what is written on the way out. */
-  readonly #exitTarget: RegionTarget;
-  /** Label for each number of dirty fields: they are stored behind it. */
-  #stores: readonly number[] = [];
+  /** Number of the block that begins at an offset. */
+  readonly #numbers: ReadonlyMap<number, number>;
+  #labels: readonly number[] = [];
+  #dispatch = 0;
+  #exit = 0;
+  /** Number of the block being written. */
+  #current = 0;
 
-  constructor(plan: RegionPlan) {
+  constructor(plan: RegionPlan, meanings: FlagMeanings, place: RegionPlace) {
     this.#plan = plan;
+    this.#place = place;
     const code = this.#code;
-    this.#site = code.takeLocal("i32");
-    this.#tlb = code.takeLocal("i32");
-    for (const field of new Set([...plan.fills, ...plan.dirtyOrder]))
-      this.#fields.set(field, code.takeLocal(plan.fields.typeOf(field)));
-    const locals = { fields: this.#fields, tlb: this.#tlb };
-    this.#target = new RegionTarget(code, plan.fields, locals, this.#pending);
-    this.#exitTarget = new RegionTarget(code, plan.fields, locals, new PendingFlags(code));
+    this.#numbers = new Map(plan.blocks.map(({ offset }, number) => [offset, number]));
+    this.#frame = {
+      base: this.#base,
+      tlb: code.takeLocal("i32"),
+      site: code.takeLocal("i32"),
+      fields: new Map(plan.used.map((field) => [field, code.takeLocal(plan.fields.typeOf(field))])),
+      exit: () => this.#exit,
+    };
+    const effects = plan.blocks.flatMap((block) => block.effects);
+    this.#flags = new LazyFlags(code, meanings, effects);
+    this.#target = new RegionTarget(code, plan.fields, this.#frame, this.#flags, this);
   }
 
-  write(): WrittenRegion {
+  write(): FunctionWriter {
     const code = this.#code;
-    const { instructions, dirtyOrder } = this.#plan;
-    this.#enter();
-    this.#stores = Array.from({ length: dirtyOrder.length + 1 }, () => code.block());
-    const exits = instructions.map((instruction, index) => exitsOf(instruction, index));
-    const paths = exits.flatMap(({ side, jumps }) => [side, ...jumps].filter((path) => path !== undefined));
-    for (const path of [...paths].reverse()) path.label = code.block();
-    instructions.forEach((instruction, index) => {
-      this.#instruction(instruction, index, exits[index] ?? { side: undefined, jumps: [] });
+    const { blocks } = this.#plan;
+    this.#fill();
+    this.#exit = code.block();
+    this.#dispatch = code.loop();
+    const labels = blocks.map(() => code.block()).reverse();
+    this.#labels = labels;
+    code.get(this.#entry);
+    code.branchTable(labels.slice(0, -1), labels.at(-1) ?? 0);
+    blocks.forEach((block, number) => {
+      code.end();
+      this.#current = number;
+      this.#block(block, blocks[number + 1]?.offset);
     });
-    for (const path of paths) {
-      code.end();
-      this.#leave(path, path.pending);
-    }
-    for (let dirty = dirtyOrder.length; dirty > 0; dirty--) {
-      code.end();
-      this.#store(dirtyOrder[dirty - 1]);
-    }
     code.end();
-    code.get(this.#site);
-    return { code, sites: this.#sites };
+    code.end();
+    this.#leave();
+    return code;
   }
 
-  #enter(): void {
+  toOffset(offset: number): void {
     const code = this.#code;
-    const { instructions, fills } = this.#plan;
-    const length = instructions.length;
-    const budget = code.takeLocal("i32");
-    code.i32(0);
-    code.load("i32.load", engineState.budget.place.address);
-    code.tee(budget);
-    code.i32(length);
-    code.operator("i32.lt_u");
+    const number = this.#numbers.get(offset);
+    if (number !== undefined && number > this.#current) {
+      code.branch(this.#labels[number] ?? 0);
+    } else if (number !== undefined) {
+      code.i32(number);
+      code.set(this.#entry);
+      code.branch(this.#dispatch);
+    } else if (offset >= 0 && offset < pageBytes) {
+      this.#exitTo("jump", offset);
+    } else {
+      this.#storePc(() => {
+        code.get(this.#base);
+        code.i64(BigInt(offset));
+        code.operator("i64.add");
+      });
+      this.#exitTo("left", 0);
+    }
+  }
+
+  toAddress(pushTarget: () => void): void {
+    const code = this.#code;
+    const target = code.takeLocal("i64");
+    const offset = code.takeLocal("i64");
+    const slot = code.takeLocal("i32");
+    pushTarget();
+    code.tee(target);
+    code.get(this.#base);
+    code.operator("i64.sub");
+    code.tee(offset);
+    code.i64(~BigInt(pageBytes - 4));
+    code.operator("i64.and");
+    code.operator("i64.eqz");
     code.if();
-    code.i32(notEntered);
-    code.return();
+    // Within the page: where this region has a block, the record's slot says so.
+    code.get(offset);
+    code.operator("i32.wrap_i64");
+    code.load("i32.load", this.#place.slots);
+    code.tee(slot);
+    code.i32(8);
+    code.operator("i32.shr_u");
+    code.i32(this.#place.owner);
+    code.operator("i32.eq");
+    code.if();
+    code.get(slot);
+    code.i32(0xff);
+    code.operator("i32.and");
+    code.set(this.#entry);
+    code.branch(this.#dispatch);
     code.end();
-    code.i32(0);
-    code.get(budget);
-    code.i32(length);
-    code.operator("i32.sub");
-    code.store("i32.store", engineState.budget.place.address);
-    code.releaseLocal("i32", budget);
-    for (const field of fills) {
+    code.end();
+    this.#storePc(() => code.get(target));
+    this.#exitTo("left", 0);
+    code.releaseLocal("i32", slot);
+    code.releaseLocal("i64", offset);
+    code.releaseLocal("i64", target);
+  }
+
+  #fill(): void {
+    const code = this.#code;
+    const { used, fields } = this.#plan;
+    for (const field of used) {
       code.i32(0);
-      code.load(plainLoad[this.#plan.fields.typeOf(field)], this.#plan.fields.addressOf(field));
+      code.load(plainLoad[fields.typeOf(field)], fields.addressOf(field));
       code.set(this.#local(field));
     }
-    if (instructions.some(({ effects }) => effects.sideExits)) {
-      code.i32(0);
-      code.load("i32.load", engineState.tlb.place.address);
-      code.set(this.#tlb);
-    }
+    code.i32(0);
+    code.load("i32.load", engineState.tlb.place.address);
+    code.set(this.#frame.tlb);
   }
 
-  #instruction(instruction: PlannedInstruction, index: number, exits: Exits): void {
+  #block(block: PlannedBlock, nextOffset: number | undefined): void {
     const code = this.#code;
-    const { effects, next, following } = instruction;
-    this.#pending.settle(effects.exposed, this.#target);
-    if (exits.side !== undefined) exits.side.pending = this.#pending.snapshot();
-    const joins = exits.jumps.includes(undefined);
-    const join = joins ? code.block() : 0;
-    const jumps = exits.jumps.map((path, jump) => ({
-      label: path?.label ?? join,
-      storesPc: effects.jumps[jump] === undefined,
-    }));
-    this.#target.begin(instruction, { side: exits.side?.label, jumps });
-    lower(instruction.meaning, this.#target);
-    // An instruction with a jump makes nothing pending, and what it writes is not pending at any of its ends.
-    const pending = this.#pending.snapshot();
-    for (const path of exits.jumps) if (path !== undefined) path.pending = pending;
-    if (effects.fallsThrough && following !== next) {
-      const site: RegionSite = { kind: "left", index, retired: index + 1 };
-      this.#leave({ site, dirty: instruction.dirtyAfter, pc: following }, pending);
-    }
-    if (joins) code.end();
-    this.#pending.endInstruction();
+    const { instructions, effects } = block;
+    const length = instructions.length;
+    // A budget smaller than the block is for the interpreter.
+    this.#setSite(packSite("short", block.offset, length));
+    code.get(this.#budget);
+    code.i32(length);
+    code.operator("i32.sub");
+    code.tee(this.#budget);
+    code.i32(0);
+    code.operator("i32.lt_s");
+    code.branchIf(this.#exit);
+    this.#flags.beginBlock();
+    this.#target.beginBlock();
+    instructions.forEach((instruction, index) => {
+      const does = effects[index] ?? instruction.effects;
+      const offset = block.offset + 4 * index;
+      this.#target.begin(offset, does);
+      this.#flags.beginInstruction(does, this.#target);
+      if (does.sideExits) this.#setSite(packSite("side", offset, length - index));
+      lower(instruction.meaning, this.#target, undefined, instruction.analysis);
+      this.#flags.endInstruction(does);
+      this.#target.end(does);
+    });
+    if (effects.at(-1)?.fallsThrough === false) return;
+    const end = block.offset + 4 * length;
+    if (end === nextOffset) return;
+    if (block.blocked) this.#exitTo("side", end);
+    else this.toOffset(end);
   }
 
-  #leave(leaving: Leaving, pending: PendingSnapshot): void {
-    const code = this.#code;
-    const { site, dirty, pc } = leaving;
-    emitPending(pending, this.#exitTarget);
-    const unretired = this.#plan.instructions.length - site.retired;
-    if (site.kind === "left" && unretired > 0) {
-      code.i32(0);
-      code.i32(0);
-      code.load("i32.load", engineState.budget.place.address);
-      code.i32(unretired);
-      code.operator("i32.add");
-      code.store("i32.store", engineState.budget.place.address);
-    }
-    if (pc !== undefined) {
-      code.i32(0);
-      code.i64(pc);
-      code.store("i64.store", engineState.pc.place.address);
-    }
-    code.i32(this.#sites.push(site));
-    code.set(this.#site);
-    code.branch(this.#stores[dirty] ?? 0);
+  #setSite(site: number): void {
+    this.#code.i32(site);
+    this.#code.set(this.#frame.site);
   }
 
-  #store(field: number | undefined): void {
-    if (field === undefined) throw new RangeError("no such dirty field");
+  #exitTo(kind: RegionExit, offset: number): void {
+    this.#setSite(packSite(kind, offset, 0));
+    this.#code.branch(this.#exit);
+  }
+
+  #storePc(pushPc: () => void): void {
     this.#code.i32(0);
-    this.#code.get(this.#local(field));
-    this.#code.store(plainStore[this.#plan.fields.typeOf(field)], this.#plan.fields.addressOf(field));
+    pushPc();
+    this.#code.store("i64.store", engineState.pc.place.address);
+  }
+
+  #leave(): void {
+    const code = this.#code;
+    const { dirty, fields } = this.#plan;
+    this.#flags.settleAll(this.#target);
+    for (const field of dirty) {
+      code.i32(0);
+      code.get(this.#local(field));
+      code.store(plainStore[fields.typeOf(field)], fields.addressOf(field));
+    }
+    code.get(this.#budget);
+    code.get(this.#frame.site);
+    code.i32(siteBits.unretired);
+    code.operator("i32.shr_u");
+    code.i32(siteBits.unretiredMask);
+    code.operator("i32.and");
+    code.operator("i32.add");
+    code.operator("i64.extend_i32_u");
+    code.i64(32n);
+    code.operator("i64.shl");
+    code.get(this.#frame.site);
+    code.operator("i64.extend_i32_u");
+    code.operator("i64.or");
   }
 
   #local(field: number): number {
-    const local = this.#fields.get(field);
+    const local = this.#frame.fields.get(field);
     if (local === undefined) throw new RangeError(`the region has no local for field ${field}`);
     return local;
   }
-}
-
-/** The exit paths of an instruction; undefined for a jump that goes on inside the region. */
-interface Exits {
-  readonly side: ExitPath | undefined;
-  readonly jumps: readonly (ExitPath | undefined)[];
-}
-
-function exitsOf(instruction: PlannedInstruction, index: number): Exits {
-  const { effects, next, dirtyBefore, dirtyAfter } = instruction;
-  const path = (site: RegionSite, dirty: number, pc: bigint | undefined): ExitPath => ({
-    site,
-    dirty,
-    pc,
-    label: 0,
-    pending: new Map(),
-  });
-  const left: RegionSite = { kind: "left", index, retired: index + 1 };
-  return {
-    side: effects.sideExits
-      ? path({ kind: "side", index, retired: index }, dirtyBefore, undefined)
-      : undefined,
-    jumps: effects.jumps.map((target) =>
-      target !== undefined && target === next ? undefined : path(left, dirtyAfter, target),
-    ),
-  };
 }

@@ -12,6 +12,7 @@ export class ModuleWriter {
   readonly #functions: { type: number; body: FunctionWriter | undefined }[] = [];
   readonly #exports: { name: string; index: number }[] = [];
   #table: readonly number[] = [];
+  #tableName: string | undefined;
   readonly #memoryPages: { minimum: number; maximum: number };
 
   /** `memoryPages`: limits of the imported memory `env.memory`, in 64 KiB pages. */
@@ -57,9 +58,10 @@ export class ModuleWriter {
     this.#exports.push({ name, index });
   }
 
-  /** The function table's contents, from slot 0. */
-  setTable(functions: readonly number[]): void {
+  /** The function table's contents, from slot 0; exported, it may grow. */
+  setTable(functions: readonly number[], name?: string): void {
     this.#table = functions;
+    this.#tableName = name;
   }
 
   finish(): Uint8Array<ArrayBuffer> {
@@ -90,9 +92,11 @@ export class ModuleWriter {
       table.unsigned(this.#table.length);
       rawSection(out, 4, table);
     }
-    section(out, 7, this.#exports, (w, entry) => {
+    const exports = this.#exports.map((entry) => ({ ...entry, kind: 0x00 }));
+    if (this.#tableName !== undefined) exports.push({ name: this.#tableName, index: 0, kind: 0x01 });
+    section(out, 7, exports, (w, entry) => {
       w.vector(encoder.encode(entry.name));
-      w.byte(0x00);
+      w.byte(entry.kind);
       w.unsigned(entry.index);
     });
     if (this.#table.length > 0) {

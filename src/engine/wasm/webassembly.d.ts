@@ -8,6 +8,11 @@ declare namespace WebAssembly {
   class Module {
     constructor(bytes: ArrayBuffer | ArrayBufferView<ArrayBuffer>);
   }
+  class Table {
+    readonly length: number;
+    set(index: number, value: unknown): void;
+    grow(delta: number): number;
+  }
   class Instance {
     constructor(module: Module, imports: Record<string, ModuleImports>);
     readonly exports: Record<string, unknown>;

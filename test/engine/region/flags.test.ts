@@ -32,22 +32,29 @@ describe("flags are computed", () => {
   test("once for many producers, on the way out", () => {
     expect(expansions([compare, compareOthers, compare, compareOthers], "sub")).toBe(1);
   });
-  test("in each exit path that they reach", () => {
-    expect(expansions([compare, ["load", r(5), r(3)], compare, ["load", r(5), r(3)]], "sub")).toBe(3);
+  test("in one place for all exits", () => {
+    expect(expansions([compare, ["load", r(5), r(3)], compare, ["load", r(5), r(3)]], "sub")).toBe(1);
   });
-  test("not in exit paths before the first producer", () => {
-    expect(expansions([["load", r(5), r(3)], ["load", r(5), r(3)], compare], "sub")).toBe(1);
+  test("not where nothing makes them", () => {
+    expect(
+      expansions(
+        [
+          ["load", r(5), r(3)],
+          ["increment", r(5)],
+        ],
+        "sub",
+      ),
+    ).toBe(0);
   });
-  test("where one is read, and only that one", () => {
-    // The mark is in the zero flag: reading the carry leaves that to the way out.
-    expect(expansions([compare, ["readCarry", r(5)], compareOthers], "sub")).toBe(1);
+  test("where one is read", () => {
     expect(expansions([compare, ["readZero", r(5)], compareOthers], "sub")).toBe(2);
   });
   test("once where one is read twice", () => {
     expect(expansions([compare, ["readZero", r(5)], ["readZero", r(6)], compareOthers], "sub")).toBe(2);
   });
-  test("not when another way of writing overtakes them", () => {
-    expect(expansions([compare, ["writeCarry", r(4)], ["increment", r(5)]], "sub")).toBe(0);
+  test("not where a condition on them follows their producer, which tells as well", () => {
+    expect(expansions([compare, ["jumpIfEqual", 0x100], compareOthers], "sub")).toBe(1);
+    expect(expansions([compare, ["readZero", r(5)], ["jumpIfEqual", 0x100]], "sub")).toBe(2);
   });
 });
 
@@ -72,6 +79,23 @@ describe("the flags are right", () => {
     ["when they are set one way or another", [compareOthers, ["compareEither", r(4), r(0), r(1)]]],
     ["when the two ways differ in which they set", [compareOthers, ["compareEither", r(7), r(0), r(1)]]],
     ["after a jump that was not taken", [compare, ["jumpIfZero", 0x100], compareOthers, ["readZero", r(5)]]],
+    ["when a condition on them holds", [["compare", r(0), r(0)], ["jumpIfEqual", 4], compare]],
+    ["when a condition on them does not hold", [compareOthers, ["jumpIfEqual", 8], ["move", r(0), r(2)]]],
+    [
+      "when a condition is asked of another producer",
+      [
+        ["increment", r(0)],
+        ["jumpIfEqual", 0x100],
+      ],
+    ],
+    [
+      "when a condition is asked in another block",
+      [compareOthers, ["jumpIfZero", 4], ["jumpIfEqual", 0x100]],
+    ],
+    [
+      "when a condition is asked after one was written otherwise",
+      [compare, ["writeCarry", r(2)], ["jumpIfEqual", 0x100]],
+    ],
     [
       "when many are pending",
       Array.from({ length: 40 }, (_, i) => ["compare", r(i & 7), r((i * 3) & 7)] as const),

@@ -34,8 +34,8 @@ describe("a register", () => {
   test("is loaded once when its value from before is read", () => {
     expect([loadsOf(codeOf(program), r(1)), loadsOf(codeOf(program), r(2))]).toEqual([1, 1]);
   });
-  test("is not loaded when it is written first", () => {
-    expect([loadsOf(codeOf(program), r(0)), loadsOf(codeOf(program), r(3))]).toEqual([0, 0]);
+  test("is loaded although it is written first: the budget may be too short to get there", () => {
+    expect([loadsOf(codeOf(program), r(0)), loadsOf(codeOf(program), r(3))]).toEqual([1, 1]);
   });
   test("is stored when it is written, in one place for all exits", () => {
     const withExits = codeOf([...program, ["load", r(4), r(5)], ["jumpIfZero", 64], ...program]);
@@ -48,7 +48,6 @@ describe("a register", () => {
   });
   test("is loaded when it is written on some path only, or in part", () => {
     expect(loadsOf(codeOf([["moveIf", r(0), r(1), r(2)]]), r(0))).toBe(1);
-    expect(loadsOf(codeOf([["moveEither", r(0), r(1), r(2)]]), r(0))).toBe(0);
     expect(loadsOf(codeOf([["writeLow", r(0), r(1)]]), r(0))).toBe(1);
   });
   test("stays in memory in a region that reads across its bounds", () => {

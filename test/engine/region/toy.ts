@@ -142,6 +142,20 @@ const operations = {
   jumpIfZero: operation(0, 1, (b) =>
     b.if(b.i64.eqz(b.get(toyState.zero)), () => b.jumpRelative(b.operand("i32", 0))),
   ),
+  /** By condition number 0: the zero flag is the producer's mark. */
+  jumpIfEqual: operation(0, 1, (b) =>
+    b.if(
+      b.condition(0, () => b.i64.eq(b.get(toyState.zero), producerMarks.sub)),
+      () => b.jumpRelative(b.operand("i32", 0)),
+    ),
+  ),
+  jumpIfNotZero: operation(0, 1, (b) =>
+    b.if(b.i64.ne(b.get(toyState.zero), 0n), () => b.jumpRelative(b.operand("i32", 0))),
+  ),
+  linkAndJump: operation(1, 1, (b) => {
+    b.set(d, b.i64.add(b.pc(), 4n));
+    b.jumpRelative(b.operand("i32", 1));
+  }),
   jumpTo: operation(1, 0, (b) => b.jump(b.get(d))),
   /** Writes only where it jumps. */
   linkAndJumpIf: operation(2, 1, (b) =>
@@ -208,8 +222,8 @@ export function toyDecode([name, ...operands]: ToyInstruction): DecodedInstructi
   return { operation: names.indexOf(name), operands };
 }
 
-/** An instruction set that exercises the region compiler. Instruction words are indexes into `program()`. */
-export function toySet(program: () => readonly ToyInstruction[]): InstructionSet {
+/** An instruction set that exercises the region compiler. `program` has the instruction of each word. */
+export function toySet(program: (word: number) => ToyInstruction | undefined): InstructionSet {
   return {
     name: "toy",
     operations: names.map((name) => ({ name, ...operations[name] })),
@@ -221,6 +235,9 @@ export function toySet(program: () => readonly ToyInstruction[]): InstructionSet
           b.set(toyState.carry, b.i64.ge_u(i64(x), i64(y)));
         },
         inc: (b, [result]) => b.set(toyState.zero, b.i64.xor(i64(result), producerMarks.inc)),
+      },
+      conditions: {
+        sub: (b, condition, [x, y]) => (condition === 0 ? b.i64.eq(i64(x), i64(y)) : undefined),
       },
     },
     cachedState: [
@@ -237,7 +254,7 @@ export function toySet(program: () => readonly ToyInstruction[]): InstructionSet
     },
     instructionBytes: 4,
     decode: (word) => {
-      const instruction = program()[word];
+      const instruction = program(word);
       return instruction && toyDecode(instruction);
     },
   };

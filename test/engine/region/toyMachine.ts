@@ -1,9 +1,15 @@
 import { Engine, type EngineHost } from "../../../src/engine/engine.ts";
 import { discardRegisterAddress, engineState, memoryMap } from "../../../src/engine/layout.ts";
-import { RegionCompiler, type RegionModule, type RegionOptions } from "../../../src/engine/region/compile.ts";
-import { instantiateRegions, type Region, type RegionResult } from "../../../src/engine/region/region.ts";
-import type { RegionInstruction } from "../../../src/engine/region/specialise.ts";
-import { r, type ToyInstruction, toyDecode, toySet } from "./toy.ts";
+import type { BlockLimits } from "../../../src/engine/region/blocks.ts";
+import { RegionCompiler, type RegionModule } from "../../../src/engine/region/compile.ts";
+import {
+  compileCodes,
+  instantiateCodes,
+  type RegionResult,
+  type TestCode,
+  type TestRegion,
+} from "./testRegion.ts";
+import { r, type ToyInstruction, toySet } from "./toy.ts";
 
 /** Where programs begin, one page. */
 export const codeAddress = 0x1000n;
@@ -23,10 +29,11 @@ export class ToyMachine {
   /** Host calls, in order. */
   readonly calls: string[] = [];
   #program: readonly ToyInstruction[] = [];
+  #firstWord = 0;
   readonly #compiler: RegionCompiler;
 
-  constructor(options?: RegionOptions) {
-    const set = toySet(() => this.#program);
+  constructor(limits?: Partial<BlockLimits>) {
+    const set = toySet((word) => this.#program[word - this.#firstWord]);
     const note = (name: string): void => {
       this.calls.push(name);
     };
@@ -59,7 +66,7 @@ export class ToyMachine {
       },
     };
     this.engine = new Engine(set, host, { ramBytes: 0x10000, contexts: 2 });
-    this.#compiler = new RegionCompiler(set, options);
+    this.#compiler = new RegionCompiler(set, limits);
     const { tlb, memory } = this.engine;
     memory.words[engineState.tlb.place.address >>> 2] = tlb.dataBase(0);
     memory.words[engineState.unprivilegedTlb.place.address >>> 2] = tlb.dataBase(1);
@@ -80,37 +87,38 @@ export class ToyMachine {
   /** Puts the program at `codeAddress`, PC on its first instruction. */
   place(program: readonly ToyInstruction[]): void {
     const { memory, code } = this.engine;
+    this.#firstWord += this.#program.length;
     this.#program = program;
     program.forEach((_, i) => {
-      memory.words[(memory.ramBase >>> 2) + i] = i;
+      memory.words[(memory.ramBase >>> 2) + i] = this.#firstWord + i;
     });
     code.written(memory.ramBase, 4 * program.length);
     this.pc = codeAddress;
     this.calls.length = 0;
   }
 
-  /** Compiles lists of instructions, which are given as indexes into the placed program. */
-  compile(lists: readonly (readonly number[])[]): RegionModule {
-    return this.#compiler.compile(lists.map((list) => list.map((i) => this.#instruction(i))));
+  /** Compiles the placed program from each of these instructions on. */
+  compile(firsts: readonly number[]): RegionModule {
+    return compileCodes(this.#compiler, this.#codes(firsts));
   }
 
-  compileAll(lists: readonly (readonly number[])[]): readonly (Region | undefined)[] {
-    return instantiateRegions(this.engine.memory, this.compile(lists));
+  compileAll(firsts: readonly number[]): readonly (TestRegion | undefined)[] {
+    return instantiateCodes(this.engine.memory, this.compile(firsts), this.#codes(firsts), codeAddress);
   }
 
   /** The code of the placed program's region. */
   code(): Uint8Array {
-    return this.compile([this.#program.map((_, i) => i)]).module;
+    return this.compile([0]).module;
   }
 
-  /** The placed program as a region, or undefined when it cannot be one; `order` as in `compile`. */
-  region(order: readonly number[] = this.#program.map((_, i) => i)): Region | undefined {
-    return this.compileAll([order])[0];
+  /** The placed program as a region from an instruction on, or undefined when it cannot be one. */
+  region(first = 0): TestRegion | undefined {
+    return this.compileAll([first])[0];
   }
 
   /** As `region`, where there must be one. */
-  compiled(order?: readonly number[]): Region {
-    const region = this.region(order);
+  compiled(first = 0): TestRegion {
+    const region = this.region(first);
     if (region === undefined) throw new Error("the program is no region");
     return region;
   }
@@ -119,7 +127,7 @@ export class ToyMachine {
    * Runs the region, and the interpreter from the same state for as many instructions. After a side exit the interpreter takes
    * one more step from both: an instruction of two stores may have made the first. Leaves the region's state, and no calls.
    */
-  compare(region: Region, count: number): ToyComparison {
+  compare(region: TestRegion, count: number): ToyComparison {
     const before = this.#keep();
     const result = region.run(count);
     const differences: string[] = [];
@@ -171,10 +179,10 @@ export class ToyMachine {
     return this.get(this.engine.memory.ramBase + 0x1000 + offset);
   }
 
-  #instruction(index: number): RegionInstruction {
-    const instruction = this.#program[index];
-    if (instruction === undefined) throw new RangeError(`no instruction ${index}`);
-    return { ...toyDecode(instruction), address: codeAddress + 4n * BigInt(index) };
+  #codes(firsts: readonly number[]): readonly TestCode[] {
+    // Each time other words: what is known of a word must not outlive its program.
+    const words = this.#program.map((_, i) => this.#firstWord + i);
+    return firsts.map((first) => ({ words, first }));
   }
 
   #dataOffset(address: bigint): number | undefined {

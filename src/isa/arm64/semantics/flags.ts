@@ -29,7 +29,64 @@ export const arm64Flags: FlagModel = {
       carryAndOverflow(b, b.i32.and(b.i32.shr_u(nzcv, 1), 1), b.i32.and(nzcv, 1));
     },
   },
+  conditions: {
+    sub64: (b, condition, args) => subtractionHolds(b, 64, condition, args),
+    sub32: (b, condition, args) => subtractionHolds(b, 32, condition, args),
+    add64: (b, condition, [, , r]) => withZero(b, 64, bySign[condition], r),
+    add32: (b, condition, [, , r]) => withZero(b, 32, bySign[condition], r),
+    logic64: (b, condition, [r]) => withZero(b, 64, afterLogic[condition], r),
+    logic32: (b, condition, [r]) => withZero(b, 32, afterLogic[condition], r),
+  },
 };
+
+type Comparison = "eq" | "ne" | `${"lt" | "le" | "gt" | "ge"}_${"s" | "u"}`;
+
+/** Conditions as one comparison of the operands of a subtraction: EQ, NE, HS, LO, HI, LS, GE, LT, GT, LE. */
+const afterSubtraction: Readonly<Partial<Record<number, Comparison>>> = {
+  0: "eq",
+  1: "ne",
+  2: "ge_u",
+  3: "lt_u",
+  8: "gt_u",
+  9: "le_u",
+  10: "ge_s",
+  11: "lt_s",
+  12: "gt_s",
+  13: "le_s",
+};
+
+/** Conditions on the result alone, as a comparison with zero: EQ, NE, MI, PL. */
+const bySign: Readonly<Partial<Record<number, Comparison>>> = { 0: "eq", 1: "ne", 4: "lt_s", 5: "ge_s" };
+
+/** As `bySign` where C and V are clear: also GE, LT, GT, LE. */
+const afterLogic: Readonly<Partial<Record<number, Comparison>>> = {
+  ...bySign,
+  10: "ge_s",
+  11: "lt_s",
+  12: "gt_s",
+  13: "le_s",
+};
+
+function withZero(
+  b: Builder,
+  bits: 32 | 64,
+  comparison: Comparison | undefined,
+  result: Value<ValueType> | undefined,
+): Value<"i32"> | undefined {
+  if (comparison === undefined) return undefined;
+  return bits === 32 ? b.op(`i32.${comparison}`, i32(result), 0) : b.op(`i64.${comparison}`, i64(result), 0n);
+}
+
+function subtractionHolds(
+  b: Builder,
+  bits: 32 | 64,
+  condition: number,
+  [x, y, r]: readonly Value<ValueType>[],
+): Value<"i32"> | undefined {
+  const comparison = afterSubtraction[condition];
+  if (comparison === undefined) return withZero(b, bits, bySign[condition], r);
+  return bits === 32 ? b.op(`i32.${comparison}`, i32(x), i32(y)) : b.op(`i64.${comparison}`, i64(x), i64(y));
+}
 
 function i64(value: Value<ValueType> | undefined): Value<"i64"> {
   if (value?.type !== "i64") throw new TypeError("flag producer wants an i64");
@@ -90,6 +147,10 @@ function withCarry32(b: Builder, x: Value<"i32">, y: Value<"i32">, r: Value<"i32
 
 /** ConditionHolds(cond) for a condition known when the operation is built, 0–15: 0 or 1 (Arm ARM C1.2.4). */
 export function conditionHolds(b: Builder, cond: number): Value<"i32"> {
+  return cond >= 14 ? b.constI32(1) : b.condition(cond, () => byFlags(b, cond));
+}
+
+function byFlags(b: Builder, cond: number): Value<"i32"> {
   const n = () => b.i64.lt_s(b.get(arm64State.flagN), 0n);
   const z = () => b.i64.eqz(b.get(arm64State.flagZ));
   const c = () => b.get(arm64State.flagC);
@@ -108,14 +169,12 @@ export function conditionHolds(b: Builder, cond: number): Value<"i32"> {
         return b.i32.gt_u(c(), z());
       case 5:
         return b.i32.eq(n(), v());
-      case 6:
-        return b.i32.gt_u(b.i32.eq(n(), v()), z());
       default:
-        return b.constI32(1);
+        return b.i32.gt_u(b.i32.eq(n(), v()), z());
     }
   };
   const holds = positive();
-  return (cond & 1) === 1 && cond !== 15 ? b.i32.eqz(holds) : holds;
+  return (cond & 1) === 1 ? b.i32.eqz(holds) : holds;
 }
 
 /** PSTATE.NZCV as N:Z:C:V in bits 3:0. */

@@ -6,6 +6,7 @@ import {
 import type { PhysicalSlot } from "../../../cpu/arm64/physicalMemory.ts";
 import { resources } from "../../../cpu/arm64/systemRegisters/identification.ts";
 import { walkStage1 } from "../../../cpu/arm64/translate.ts";
+import type { EngineMode } from "../../../engine/engine.ts";
 import type { Interpreter } from "../../../engine/interpreter/interpreter.ts";
 import type { InstructionSet } from "../../../engine/operation.ts";
 import { KvmError } from "../../errors.ts";
@@ -47,6 +48,10 @@ export interface EmbeddedArm64Options {
   readonly ramBytes: number;
   /** The instruction set's interpreter, if it was generated before. */
   readonly interpreter?: Interpreter;
+  /** How guest code is executed; default: auto. */
+  readonly mode?: EngineMode;
+  /** How often control must get to code before it is compiled; by default the mode says. */
+  readonly heat?: number;
   /** Whether the host itself runs at EL2 (FEAT_VHE): it decides when MDCR_EL2 is written. Left out, it does. */
   readonly vhe?: boolean;
 }

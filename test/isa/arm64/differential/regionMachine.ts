@@ -1,13 +1,17 @@
 import { discardRegisterAddress, engineState, memoryMap, secondTlb } from "../../../../src/engine/layout.ts";
 import type { InstructionSet } from "../../../../src/engine/operation.ts";
 import { RegionCompiler } from "../../../../src/engine/region/compile.ts";
-import { instantiateRegions, type Region } from "../../../../src/engine/region/region.ts";
-import type { RegionInstruction } from "../../../../src/engine/region/specialise.ts";
 import {
   arm64State,
   generalRegisterAddress,
   vectorRegisterAddress,
 } from "../../../../src/isa/arm64/state.ts";
+import {
+  compileCodes,
+  instantiateCodes,
+  type TestCode,
+  type TestRegion,
+} from "../../../engine/region/testRegion.ts";
 import { TestMachine } from "./machine.ts";
 import { layout } from "./state.ts";
 
@@ -64,26 +68,15 @@ export class RegionMachine {
     this.#afterStep = this.snapshot();
   }
 
-  /** The words as the region compiler wants them, the first at the beginning of the code window. */
-  decode(words: readonly number[], first = 0): readonly RegionInstruction[] {
-    return words.slice(first).map((word, i) => {
-      const decoded = this.set.decode(word);
-      return {
-        operation: decoded?.operation ?? this.set.undefinedOperation,
-        operands: decoded?.operands ?? [],
-        address: layout.code.address + 4n * BigInt(first + i),
-      };
-    });
-  }
-
   nameOf(word: number): string {
     const decoded = this.set.decode(word);
     return this.set.operations[decoded?.operation ?? this.set.undefinedOperation]?.name ?? "?";
   }
 
-  /** Compiles regions, in one module. */
-  compile(lists: readonly (readonly RegionInstruction[])[]): readonly (Region | undefined)[] {
-    return instantiateRegions(this.machine.engine.memory, this.#compiler.compile(lists));
+  /** Compiles regions, in one module; the words stand at the beginning of the code window. */
+  compile(codes: readonly TestCode[]): readonly (TestRegion | undefined)[] {
+    const compiled = compileCodes(this.#compiler, codes);
+    return instantiateCodes(this.machine.engine.memory, compiled, codes, layout.code.address);
   }
 
   /** Copies the state to where it is kept, by default to a new place. */
@@ -107,7 +100,7 @@ export class RegionMachine {
    * instructions as the region retired: the states must agree. After a side exit the interpreter then takes one more step
    * from each of the two, to the same end. The machine is left in the state of the interpreter.
    */
-  compare(region: Region, count: number): RegionComparison {
+  compare(region: TestRegion, count: number): RegionComparison {
     const { machine } = this;
     const { engine } = machine;
     const differences: string[] = [];

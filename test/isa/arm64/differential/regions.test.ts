@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
-import type { Region } from "../../../../src/engine/region/region.ts";
 import { a64Encodings } from "../../../../src/isa/arm64/decode.ts";
 import { arm64InstructionSet } from "../../../../src/isa/arm64/instructionSet.ts";
 import { arm64State } from "../../../../src/isa/arm64/state.ts";
 import type { Encoding } from "../../../../src/isa/encoding.ts";
 import { extractFields } from "../../../../src/isa/encoding.ts";
+import type { TestRegion } from "../../../engine/region/testRegion.ts";
 import { differentialCases, statedWords } from "./cases.ts";
 import type { DifferentialSpec, Fields } from "./harness.ts";
 import { Random } from "./random.ts";
@@ -121,7 +121,7 @@ class Comparison {
   run(cases: readonly Case[]): void {
     for (let begin = 0; begin < cases.length; begin += regionsPerModule) {
       const chunk = cases.slice(begin, begin + regionsPerModule);
-      const regions = region.compile(chunk.map(({ word }) => region.decode([word])));
+      const regions = region.compile(chunk.map(({ word }) => ({ words: [word], first: 0 })));
       chunk.forEach((item, i) => {
         for (let n = 0; n < statesOfEach; n++) this.#runFrom(n, item, regions[i]);
       });
@@ -133,7 +133,7 @@ class Comparison {
     return [...this.tallies].filter(([, { left, side }]) => left === 0 && side > 0).map(([name]) => name);
   }
 
-  #runFrom(n: number, item: Case, compiled: Region | undefined): void {
+  #runFrom(n: number, item: Case, compiled: TestRegion | undefined): void {
     const tally = this.tallies.get(item.name) ?? { left: 0, side: 0, uncompiled: 0, called: 0 };
     this.tallies.set(item.name, tally);
     arrange(this.#state, item, new Random(seed, `${item.name} ${item.word} ${n}`));

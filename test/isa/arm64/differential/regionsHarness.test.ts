@@ -14,7 +14,7 @@ function differences(compiled: readonly number[], interpreted: readonly number[]
   state.poke(layout.data.address, 8, 0n);
   machine.take(state);
   machine.map(layout.data.address, { read: true, write: true, strict: false, asid: -1 }, 0);
-  const [region] = both.compile([both.decode(compiled)]);
+  const [region] = both.compile([{ words: compiled, first: 0 }]);
   if (region === undefined) throw new Error("no region");
   machine.place(interpreted);
   return both.compare(region, interpreted.length).differences.join();

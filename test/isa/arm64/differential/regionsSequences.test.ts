@@ -46,7 +46,7 @@ function run(words: readonly number[], from: MachineSnapshot, random: Random): S
   for (let n = 0; n < regionsAtMost && machine.outcome.kind === "ok"; n++) {
     const index = Number((machine.pc - layout.code.address) / 4n);
     if (index < 0 || index >= words.length || machine.pc % 4n !== 0n) break;
-    const [region] = both.compile([both.decode(words, index)]);
+    const [region] = both.compile([{ words, first: index }]);
     if (region === undefined) {
       machine.engine.run(1);
       exits.push("uncompiled");

@@ -1,0 +1,124 @@
+import type { Translation, Translator } from "./translation.ts";
+
+/** A page of guest code as the region compiler sees it; offsets in bytes. */
+export interface CodePage {
+  /** The instruction at this offset; undefined where the interpreter must be (a mark). */
+  word(offset: number): number | undefined;
+  /** Whether it has ever been reached. */
+  reached(offset: number): boolean;
+  /** Whether another region begins a block here. */
+  isEntry(offset: number): boolean;
+}
+
+/** Instructions that follow each other; only the last one may jump. */
+export interface Block {
+  readonly offset: number;
+  readonly instructions: readonly Translation[];
+  /** Whether control that goes on behind the block is at an instruction that no region can hold. */
+  readonly blocked: boolean;
+}
+
+/** How far to look. */
+export interface BlockLimits {
+  readonly instructions: number;
+  readonly blocks: number;
+  /** Follow branches also to code that has not been reached. */
+  readonly speculative: boolean;
+}
+
+const pageBytes = 0x1000;
+
+/**
+ * Finds the blocks of a page that control can get to from `roots` without leaving the page, by offset. Empty when no root can
+ * be compiled.
+ */
+export function findBlocks(
+  page: CodePage,
+  roots: readonly number[],
+  translator: Translator,
+  limits: BlockLimits,
+): readonly Block[] {
+  return new Search(page, translator, limits).run(roots);
+}
+
+class Search {
+  readonly #page: CodePage;
+  readonly #translator: Translator;
+  readonly #limits: BlockLimits;
+  readonly #step: number;
+  readonly #found = new Map<number, Translation>();
+  readonly #leaders = new Set<number>();
+  readonly #queue: number[] = [];
+  /** Offsets where control gets to and no region can be. */
+  readonly #blocked = new Set<number>();
+
+  constructor(page: CodePage, translator: Translator, limits: BlockLimits) {
+    this.#page = page;
+    this.#translator = translator;
+    this.#limits = limits;
+    this.#step = translator.set.instructionBytes;
+  }
+
+  run(roots: readonly number[]): readonly Block[] {
+    for (const root of roots) this.#lead(root, true);
+    for (let next = 0; next < this.#queue.length; next++) this.#walk(this.#queue[next] ?? 0);
+    return this.#blocks();
+  }
+
+  /** Control gets to this offset by a jump. */
+  #lead(offset: number, wanted: boolean): void {
+    if (offset < 0 || offset >= pageBytes || this.#leaders.has(offset)) return;
+    if (this.#found.has(offset)) {
+      this.#leaders.add(offset);
+      return;
+    }
+    if (!wanted && !this.#limits.speculative && !this.#page.reached(offset)) return;
+    if (!wanted && this.#page.isEntry(offset)) return;
+    if (this.#leaders.size >= this.#limits.blocks) return;
+    this.#leaders.add(offset);
+    this.#queue.push(offset);
+  }
+
+  #walk(begin: number): void {
+    for (let offset = begin; offset < pageBytes; offset += this.#step) {
+      if (this.#found.has(offset)) {
+        this.#leaders.add(offset);
+        return;
+      }
+      if (this.#found.size === this.#limits.instructions) return;
+      if (offset !== begin && this.#page.isEntry(offset)) return;
+      const word = this.#page.word(offset);
+      const translation = word === undefined ? undefined : this.#translator.translate(word);
+      if (translation?.compilable !== true) {
+        this.#blocked.add(offset);
+        this.#lead(offset + this.#step, false);
+        return;
+      }
+      this.#found.set(offset, translation);
+      const { jumps, fallsThrough, links } = translation.effects;
+      for (const distance of jumps) if (distance !== undefined) this.#lead(offset + distance, false);
+      if (jumps.length === 0) continue;
+      if (fallsThrough || links) this.#lead(offset + this.#step, false);
+      return;
+    }
+  }
+
+  #blocks(): readonly Block[] {
+    const blocks: Block[] = [];
+    const offsets = [...this.#found.keys()].sort((a, b) => a - b);
+    let instructions: Translation[] = [];
+    let begin = 0;
+    offsets.forEach((offset, i) => {
+      const translation = this.#found.get(offset);
+      if (translation === undefined) return;
+      if (instructions.length === 0) begin = offset;
+      instructions.push(translation);
+      const next = offset + this.#step;
+      const ends = offsets[i + 1] !== next || this.#leaders.has(next) || translation.effects.jumps.length > 0;
+      if (!ends) return;
+      blocks.push({ offset: begin, instructions, blocked: this.#blocked.has(next) });
+      instructions = [];
+    });
+    return blocks;
+  }
+}

@@ -1,0 +1,298 @@
+import {
+  type CodeCache,
+  type CodeObserver,
+  isRegionEntry,
+  placeOf,
+  recordPageAddress,
+} from "../codeCache.ts";
+import { handler } from "../interpreter/interpreter.ts";
+import { engineWords, recordBytes, recordPage, regionEntry } from "../layout.ts";
+import type { EngineMemory } from "../memory.ts";
+import type { InstructionSet } from "../operation.ts";
+import type { CodePage } from "./blocks.ts";
+import { type CompiledRegion, RegionCompiler, type RegionRequest } from "./compile.ts";
+
+/** When regions are made. */
+export interface RegionPolicy {
+  /** How often control must get to an instruction by jumps before a region is made of it: 0 or more. */
+  readonly heat: number;
+}
+
+/** What the region cache has done. */
+export interface RegionStatistics {
+  /** Regions compiled, and those of them that are still there. */
+  readonly compiled: number;
+  readonly live: number;
+  readonly modules: number;
+  readonly instructions: number;
+  /** Bytes of WebAssembly. */
+  readonly bytes: number;
+  /** Milliseconds spent in compiling, as far as it holds the guest up. */
+  readonly milliseconds: number;
+}
+
+/** A region in use. */
+interface LiveRegion {
+  readonly page: number;
+  readonly blocks: CompiledRegion["blocks"];
+  readonly slot: number;
+  readonly module: LiveModule;
+}
+
+/** Regions that were compiled together. */
+interface LiveModule {
+  readonly regions: Set<LiveRegion>;
+}
+
+/** What is known of a record page with regions. */
+interface PageState {
+  readonly regions: Set<LiveRegion>;
+  /** How often compiled code of it was overwritten. */
+  rewrites: number;
+}
+
+/** Places in the function table taken from WebAssembly at a time. */
+const tableStep = 1024;
+
+/** Regions in one module: the fixed cost of a module is that of some twenty regions. */
+const largestBatch = 40;
+
+/** Regions in use; more make the oldest module go. */
+const mostRegions = 12_000;
+
+/** An instruction that gets hot while it waits for others is asked again after that many more jumps; then it waits no longer. */
+const patience = 48;
+
+/** Below this heat the guest is a test: nothing waits, and code is compiled that has not been reached. */
+const impatient = 16;
+
+/** Rewrites of a page, as when memory is used for other code, before it is held against it. */
+const forgivenRewrites = 4;
+
+/** Jumps before an instruction that cannot be compiled is looked at again. */
+const veryCold = -(1 << 27);
+
+/**
+ * Compiled regions: makes them of what gets hot, has the interpreter enter them, and takes them away when their code changes.
+ * A region belongs to a page of host memory and serves every mapping of it.
+ */
+export class RegionCache implements CodeObserver {
+  readonly #memory: EngineMemory;
+  readonly #code: CodeCache;
+  readonly #table: WebAssembly.Table;
+  readonly #policy: RegionPolicy;
+  readonly #compiler: RegionCompiler;
+  readonly #freeSlots: number[] = [];
+  readonly #pages = new Map<number, PageState>();
+  /** Oldest first. */
+  readonly #modules = new Set<LiveModule>();
+  /** Roots that wait to be compiled, by record page. */
+  #waiting = new Map<number, Set<number>>();
+  #waitingRoots = 0;
+  #live = 0;
+  #compiled = 0;
+  #instructions = 0;
+  #bytes = 0;
+  #milliseconds = 0;
+
+  constructor(
+    memory: EngineMemory,
+    code: CodeCache,
+    set: InstructionSet,
+    table: WebAssembly.Table,
+    policy: RegionPolicy,
+  ) {
+    this.#memory = memory;
+    this.#code = code;
+    this.#table = table;
+    this.#policy = policy;
+    this.#compiler = new RegionCompiler(set, { speculative: policy.heat < impatient });
+    memory.words[engineWords.heat >>> 2] = policy.heat;
+    code.observe(this);
+  }
+
+  get statistics(): RegionStatistics {
+    return {
+      compiled: this.#compiled,
+      live: this.#live,
+      modules: this.#modules.size,
+      instructions: this.#instructions,
+      bytes: this.#bytes,
+      milliseconds: this.#milliseconds,
+    };
+  }
+
+  /** Control has got to this record often. */
+  hot(record: number): void {
+    const { page, index } = placeOf(record);
+    const { heat } = this.#policy;
+    let roots = this.#waiting.get(page);
+    if (roots === undefined) {
+      roots = new Set();
+      this.#waiting.set(page, roots);
+    }
+    const again = roots.has(index);
+    if (!again) {
+      roots.add(index);
+      this.#waitingRoots++;
+    }
+    this.#setSlot(page, index, heat - patience);
+    if (again || heat < impatient || this.#waitingRoots >= largestBatch) this.#compileWaiting();
+  }
+
+  changed(page: number, from: number, to: number): void {
+    const { words } = this.#memory;
+    const slots = (recordPageAddress(page) + recordPage.slots) >>> 2;
+    // What could not be compiled is something else now.
+    for (let i = from; i < to; i++) if ((words[slots + i] ?? 0) >> 8 === veryCold >> 8) words[slots + i] = 0;
+    const state = this.#pages.get(page);
+    if (state === undefined) return;
+    let rewritten = false;
+    for (const region of [...state.regions]) {
+      const held = region.blocks.some(({ offset, instructions }) => {
+        const first = offset >>> 2;
+        return first < to && from < first + instructions;
+      });
+      if (!held) continue;
+      rewritten = true;
+      this.#drop(region);
+    }
+    if (!rewritten) return;
+    // Code that is written again and again must get ever hotter before it is compiled once more.
+    state.rewrites++;
+    const doublings = Math.min(Math.max(state.rewrites - forgivenRewrites, 0), 20);
+    const coldness = Math.min(this.#policy.heat * (2 ** doublings - 1), -veryCold);
+    for (let i = slots; i < slots + recordPage.records; i++) {
+      if ((words[i] ?? 0) >>> 24 !== 0x80) words[i] = -coldness;
+    }
+  }
+
+  dropped(): void {
+    for (const { regions } of this.#pages.values()) for (const region of regions) this.#free(region);
+    this.#pages.clear();
+    this.#modules.clear();
+    this.#waiting.clear();
+    this.#waitingRoots = 0;
+    this.#live = 0;
+  }
+
+  #compileWaiting(): void {
+    const begin = performance.now();
+    const waiting = this.#waiting;
+    this.#waiting = new Map();
+    this.#waitingRoots = 0;
+    const requests: (RegionRequest & { readonly number: number; readonly slot: number })[] = [];
+    for (const [page, indexes] of waiting) {
+      const roots = [...indexes].filter((index) => !this.#isEntry(page, index)).map((index) => index * 4);
+      if (roots.length === 0) continue;
+      const slot = this.#takeSlot();
+      const place = { owner: 0x80_0000 | slot, slots: recordPageAddress(page) + recordPage.slots };
+      requests.push({ page: this.#codePage(page), roots, place, number: page, slot });
+    }
+    if (requests.length > 0) this.#compile(requests);
+    this.#milliseconds += performance.now() - begin;
+  }
+
+  #compile(requests: readonly (RegionRequest & { readonly number: number; readonly slot: number })[]): void {
+    const { module: bytes, regions } = this.#compiler.compile(requests);
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
+      env: { memory: this.#memory.memory },
+    });
+    this.#bytes += bytes.length;
+    const module: LiveModule = { regions: new Set() };
+    requests.forEach(({ number: page, slot, roots }, i) => {
+      const compiled = regions[i];
+      if (compiled === undefined) {
+        this.#freeSlots.push(slot);
+        for (const root of roots) this.#setSlot(page, root >>> 2, veryCold);
+        return;
+      }
+      const region: LiveRegion = { page, blocks: compiled.blocks, slot, module };
+      this.#table.set(slot, exports[compiled.name]);
+      this.#enter(region);
+      for (const root of roots)
+        if (!this.#isEntry(page, root >>> 2)) this.#setSlot(page, root >>> 2, veryCold);
+    });
+    if (module.regions.size > 0) this.#modules.add(module);
+    for (const oldest of this.#modules) {
+      if (this.#live <= mostRegions) break;
+      for (const region of [...oldest.regions]) this.#drop(region);
+    }
+  }
+
+  /** Has the interpreter enter the region at each of its blocks. */
+  #enter(region: LiveRegion): void {
+    const { page, blocks, slot } = region;
+    const { halfwords } = this.#memory;
+    blocks.forEach(({ offset, instructions }, block) => {
+      const record = recordPageAddress(page) + (offset >>> 2) * recordBytes;
+      if (halfwords[record >>> 1] === handler.undecoded) this.#code.decode(record);
+      halfwords[record >>> 1] = (halfwords[record >>> 1] ?? 0) | regionEntry;
+      this.#setSlot(page, offset >>> 2, ((0x80_0000 | slot) << 8) | block);
+      this.#instructions += instructions;
+    });
+    let state = this.#pages.get(page);
+    if (state === undefined) {
+      state = { regions: new Set(), rewrites: 0 };
+      this.#pages.set(page, state);
+    }
+    state.regions.add(region);
+    region.module.regions.add(region);
+    this.#live++;
+    this.#compiled++;
+  }
+
+  #drop(region: LiveRegion): void {
+    const { page, blocks, slot } = region;
+    const { halfwords, words } = this.#memory;
+    blocks.forEach(({ offset }, block) => {
+      const index = offset >>> 2;
+      const at = (recordPageAddress(page) + recordPage.slots + index * 4) >>> 2;
+      if (words[at] !== (((0x80_0000 | slot) << 8) | block)) return;
+      const record = (recordPageAddress(page) + index * recordBytes) >>> 1;
+      halfwords[record] = (halfwords[record] ?? 0) & (regionEntry - 1);
+      words[at] = 0;
+    });
+    this.#pages.get(page)?.regions.delete(region);
+    region.module.regions.delete(region);
+    if (region.module.regions.size === 0) this.#modules.delete(region.module);
+    this.#live--;
+    this.#free(region);
+  }
+
+  #free({ slot }: LiveRegion): void {
+    this.#table.set(slot, null);
+    this.#freeSlots.push(slot);
+  }
+
+  #takeSlot(): number {
+    const free = this.#freeSlots.pop();
+    if (free !== undefined) return free;
+    const next = this.#table.grow(tableStep);
+    for (let slot = next + tableStep - 1; slot > next; slot--) this.#freeSlots.push(slot);
+    return next;
+  }
+
+  #codePage(page: number): CodePage {
+    const { halfwords, words } = this.#memory;
+    const records = recordPageAddress(page);
+    const handlerAt = (offset: number): number =>
+      halfwords[(records + (offset >>> 2) * recordBytes) >>> 1] ?? 0;
+    return {
+      word: (offset) => {
+        const host = this.#code.hostOf(page, offset >>> 2);
+        return this.#code.isMarked(host) ? undefined : (words[host >>> 2] ?? 0);
+      },
+      reached: (offset) => handlerAt(offset) !== handler.undecoded,
+      isEntry: (offset) => isRegionEntry(handlerAt(offset)),
+    };
+  }
+
+  #isEntry(page: number, index: number): boolean {
+    return isRegionEntry(this.#memory.halfwords[(recordPageAddress(page) + index * recordBytes) >>> 1] ?? 0);
+  }
+
+  #setSlot(page: number, index: number, value: number): void {
+    this.#memory.words[(recordPageAddress(page) + recordPage.slots + index * 4) >>> 2] = value;
+  }
+}
