@@ -18,12 +18,6 @@ static const struct {
     {"PMC 1", PMC_EL1, true, false},
     {"PMC 2", PMC_EL0, false, true},
     {"PMC 3", PMC_BOTH, true, true},
-    {"HMC, PMC 1", HMC | PMC_EL1, true, false},
-    {"HMC, PMC 3", HMC | PMC_BOTH, true, true},
-    {"SSC 1, PMC 3", SSC(1) | PMC_BOTH, true, true},
-    {"SSC 2, PMC 3", SSC(2) | PMC_BOTH, false, false},
-    {"HMC, SSC 1, PMC 1", HMC | SSC(1) | PMC_EL1, true, false},
-    {"HMC, SSC 1, PMC 3", HMC | SSC(1) | PMC_BOTH, true, true},
 };
 
 static const struct {

@@ -31,8 +31,6 @@
 #define PMC_EL1 (1ul << 1)
 #define PMC_EL0 (2ul << 1)
 #define PMC_BOTH (3ul << 1)
-#define HMC (1ul << 13)
-#define SSC(n) ((uint64_t)(n) << 14)
 #define LBN(n) ((uint64_t)(n) << 16)
 #define BREAKPOINT_BAS (0xful << 5)
 #define TYPE(n) ((uint64_t)(n) << 20)
@@ -73,6 +71,8 @@ extern uint64_t registers_at_end[31];
 // instruction abort ends the run, illegal state is mended; a breakpoint takes all breakpoints off, a watchpoint all watchpoints; a step ends stepping if it was the last wanted.
 // How many steps there are to be; 0 for no end.
 extern unsigned steps_wanted;
+// The code goes round for ever: it leaves its place after the last step.
+extern bool goes_round;
 // Breakpoints stay on: the instruction is skipped.
 extern bool breakpoints_stay;
 
@@ -85,6 +85,8 @@ struct expected {
   uint64_t offset;
   // What SPSR_EL1 has beside the PSTATE the code began with.
   uint64_t pstate;
+  // ESR_EL1 bits that the architecture leaves open: they are shown as 0.
+  uint64_t open;
   // Bounds of FAR_EL1, if it is to be looked at.
   uint64_t far_first, far_last;
 };
@@ -103,6 +105,8 @@ struct expected {
 #define STEP(at) STEP_(at, ISV)
 #define STEP_OF_NOTHING(at) STEP_(at, 0)
 #define STEP_OF_EXCLUSIVE(at) STEP_(at, ISV | EX)
+// After an ISB or ERET, or with another exception in between, ISV may be either (SoftwareStep_DidNotStep, Arm ARM J1.3.3).
+#define STEP_EITHER(at) {.syndrome = CLASS(0x32) | DEBUG_FAULT, .open = ISV, .offset = (at)}
 #define WATCHED(at, bits, first, last) \
   {.syndrome = CLASS(0x34) | DEBUG_FAULT | (bits), .offset = (at), .far_first = (first), .far_last = (last)}
 #define LOAD_WATCHED(at, first, last) WATCHED(at, 0, first, last)

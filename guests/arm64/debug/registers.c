@@ -89,7 +89,7 @@ void check_registers(void) {
   check_value("breakpoints less one", (features >> 12) & 15, BREAKPOINTS - 1);
   check_value("watchpoints less one", (features >> 20) & 15, WATCHPOINTS - 1);
   check_value("context breakpoints less one", (features >> 28) & 15, BREAKPOINTS - CONTEXT_BREAKPOINT - 1);
-  for (unsigned n = 0; n < BREAKPOINTS; n++) set_breakpoint(n, 0x40001000 + 0x10 * n, PMC_EL0 | BREAKPOINT_BAS | SSC(n & 1));
+  for (unsigned n = 0; n < BREAKPOINTS; n++) set_breakpoint(n, 0x40001000 + 0x10 * n, PMC_EL0 | BREAKPOINT_BAS);
   for (unsigned n = 0; n < WATCHPOINTS; n++) set_watchpoint(n, 0x40002000 + 0x10 * n, PMC_EL1 | LOADS | BAS(0xf0));
   set_mdscr(MDSCR_MDE | MDSCR_KDE | MDSCR_SS);
   check_value("MDSCR_EL1 reads back", read_sysreg(mdscr_el1), MDSCR_MDE | MDSCR_KDE | MDSCR_SS);
@@ -99,7 +99,7 @@ void check_registers(void) {
   check_value("MDSCR_EL1 reads back", read_sysreg(mdscr_el1), 0);
   for (unsigned n = 0; n < BREAKPOINTS; n++) {
     check_value("DBGBVR reads back", breakpoint_value(n), 0x40001000 + 0x10 * n);
-    check_value("DBGBCR reads back", breakpoint_control(n), PMC_EL0 | BREAKPOINT_BAS | SSC(n & 1));
+    check_value("DBGBCR reads back", breakpoint_control(n), PMC_EL0 | BREAKPOINT_BAS);
   }
   for (unsigned n = 0; n < WATCHPOINTS; n++) {
     check_value("DBGWVR reads back", watchpoint_value(n), 0x40002000 + 0x10 * n);

@@ -50,10 +50,6 @@ static const struct {
     {"PAC 1", PMC_EL1, true, false},
     {"PAC 2", PMC_EL0, false, true},
     {"PAC 3", PMC_BOTH, true, true},
-    {"HMC, PAC 1", HMC | PMC_EL1, true, false},
-    {"HMC, PAC 3", HMC | PMC_BOTH, true, true},
-    {"SSC 1, PAC 3", SSC(1) | PMC_BOTH, true, true},
-    {"SSC 2, PAC 3", SSC(2) | PMC_BOTH, false, false},
 };
 
 static void check_kinds(void) {
@@ -187,7 +183,9 @@ static void check_instructions(void) {
   access_("STP, after", el0_stp, AT_EL0, WATCHED_WORD + 8, control, true, false);
   access_("LDAR", el0_ldar, AT_EL0, WATCHED_WORD, control, false, true);
   access_("STLR", el1_stlr, AT_EL1H, WATCHED_WORD, control, true, true);
-  access_("LDR of a Q register, second half", el1_ldrq, AT_EL1H, WATCHED_WORD - 8, control, false, true);
+  watch(0, WATCHED_WORD + 8, control);
+  run(el1_ldrq, WATCHED_WORD, AT_EL1H);
+  CHECK("LDR of a Q register, second half", LOAD_WATCHED(0, WATCHED_WORD + 8, WATCHED_WORD + 15));
   access_("STR of a Q register", el0_strq, AT_EL0, WATCHED_WORD, control, true, true);
   access_("LD1 of two registers, last quarter", el0_ld1, AT_EL0, WATCHED_WORD - 24, control, false, true);
   access_("ST4 of four registers, last eighth", el1_st4, AT_EL1H, WATCHED_WORD - 56, control, true, true);

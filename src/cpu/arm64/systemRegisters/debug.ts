@@ -19,8 +19,9 @@ export const debugRegisters: readonly SystemRegisterRow[] = [
   register("MDSCR_EL1", "2 0 0 2 2", { writable: monitorControl.locked, group: "debug" }),
   register("OSDTRTX_EL1", "2 0 0 3 2", { writable: 0xffff_ffffn, group: "debug" }),
   register("OSECCR_EL1", "2 0 0 6 2", { writable: 0xffff_ffffn, group: "debug" }),
+  // All bits: bits 1:0 are RES0 of an address only, a context's number has 32 bits (Arm ARM D17.3.2).
   ...numbered(resources.breakpoints, (n) =>
-    register(`DBGBVR${n}_EL1`, `2 0 0 ${n} 4`, { writable: 0xffff_ffff_ffff_fffcn, group: "debug" }),
+    register(`DBGBVR${n}_EL1`, `2 0 0 ${n} 4`, { writable: 0xffff_ffff_ffff_ffffn, group: "debug" }),
   ),
   ...numbered(resources.breakpoints, (n) =>
     register(`DBGBCR${n}_EL1`, `2 0 0 ${n} 5`, { writable: 0x00ff_e1e7n, group: "debug" }),
