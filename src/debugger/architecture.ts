@@ -49,12 +49,25 @@ export interface Observed {
   readonly kernel: KernelObservation;
 }
 
+/** Breakpoint instructions that carry a number, so that a copy which the guest has made of one tells whose it is. */
+export interface NumberedBreakpoints {
+  /** Numbers are less than this. */
+  readonly count: number;
+  encode(number: number): Uint8Array;
+  /** The number of the instruction in bytes at an offset; undefined when it is no such instruction. */
+  numberIn(bytes: Uint8Array, at: number): number | undefined;
+  /** The number of the instruction that a debug exit reports. */
+  numberOf(exit: DebugExit): number | undefined;
+}
+
 /** What the debugger has to know of an instruction set. */
 export interface DebugArchitecture {
   /** One-reg id of the program counter. */
   readonly pc: bigint;
   /** What is patched into guest memory. */
   readonly breakpointInstruction: Uint8Array;
+  /** Left out where breakpoint instructions carry no numbers. */
+  readonly numberedBreakpoints?: NumberedBreakpoints | undefined;
   /** Instructions begin at multiples of this. */
   readonly instructionAlignment: number;
   /** Whether a watchpoint stops with PC at the access, which is not done, or behind it. */
@@ -69,6 +82,18 @@ export interface DebugArchitecture {
   watch(address: bigint, length: number, access: WatchAccess): readonly WatchRegister[];
   /** What the hardware is to hold. */
   debugRegisters(breakpoints: readonly bigint[], watchpoints: readonly WatchRegister[]): GuestDebugArch;
+  /** A debug exit in words for the user, such as `BRK #0x800`. */
+  describe?(exit: DebugExit): string;
+  /**
+   * Whether the guest would have taken this debug exception of its own had nobody looked: a hypervisor that routes debug
+   * exceptions to itself gets those too that the guest has masked. Left out, always.
+   */
+  guestTakes?(vcpu: Vcpu, exit: DebugExit): boolean;
+  /**
+   * Where a step that begins at `pc` must end, if the instruction there begins a sequence that stepping might keep from ever
+   * succeeding (load-exclusive to store-exclusive): all addresses the sequence can be left to. Undefined for everything else.
+   */
+  exclusiveSequence?(vcpu: Vcpu, pc: bigint, read: ReadMemory): readonly bigint[] | undefined;
   /**
    * Gives a debug exit that is the guest's own to the guest: exception entry, as bare hardware would have done it.
    * @returns `pending` if the vCPU enters its handler when it next runs, and a step ends there.

@@ -1,102 +1,79 @@
 import type { GuestDebugArch } from "../kvm/guestDebug.ts";
 import type { Vm } from "../kvm/interface.ts";
-import type { DebugArchitecture, WatchAccess, WatchRegister } from "./architecture.ts";
+import type { DebugArchitecture, WatchRegister } from "./architecture.ts";
+import {
+  type Breakpoint,
+  type BreakpointKind,
+  type BreakpointOptions,
+  newHistory,
+  type Watchpoint,
+  type WatchpointOptions,
+} from "./breakpoint.ts";
 import { DebuggerError } from "./errors.ts";
 import type { MemoryView } from "./memory.ts";
 import type { Patches } from "./patches.ts";
+import { RegisterUse } from "./registerUse.ts";
 import type { DebuggedVcpu } from "./vcpu.ts";
 
-/**
- * How a breakpoint is planted. `unseen`: beside guest memory, where the guest cannot see it; any number, in any address space,
- * also at addresses that are not mapped yet. `patched`: an instruction in guest memory, where the address is mapped to now.
- * `hardware`: one of the CPU's few breakpoint registers.
- */
-export type BreakpointKind = "unseen" | "patched" | "hardware";
+export type {
+  Breakpoint,
+  BreakpointKind,
+  BreakpointOptions,
+  Condition,
+  Watchpoint,
+  WatchpointOptions,
+} from "./breakpoint.ts";
 
-/** Whether the guest is to stop at a hit. Looks at the vCPU, and changes nothing that another condition looks at. */
-export type Condition = (vcpu: DebuggedVcpu) => boolean;
-
-/** What a breakpoint is made of. */
-export interface BreakpointOptions {
-  /** Guest-virtual. */
-  readonly address: bigint;
-  /** Left out: `unseen` where the substrate has that, `patched` elsewhere. */
-  readonly kind?: BreakpointKind | undefined;
-  readonly condition?: Condition | undefined;
-  /** Patched: the vCPU in whose address space the address is; left out, the first. */
-  readonly vcpu?: DebuggedVcpu | undefined;
+/** What a list needs of its session. */
+export interface BreakpointSurroundings {
+  readonly vm: Vm;
+  readonly architecture: DebugArchitecture;
+  readonly memory: MemoryView;
+  readonly patches: Patches;
+  /** The vCPU that is meant when none is named. */
+  readonly vcpu: () => DebuggedVcpu;
+  /** Nanoseconds of virtual time. */
+  readonly now: () => number;
 }
 
-/** What a watchpoint is made of. */
-export interface WatchpointOptions {
-  /** Guest-virtual; any alignment. */
-  readonly address: bigint;
-  /** Bytes. */
-  readonly length: number;
-  readonly access: WatchAccess;
-  readonly condition?: Condition | undefined;
-}
+type Owned = { -readonly [K in keyof Breakpoint]: Breakpoint[K] };
 
-/** A breakpoint that is planted, until it is removed. */
-export interface Breakpoint {
-  readonly address: bigint;
-  readonly kind: BreakpointKind;
-  readonly condition: Condition | undefined;
-  /** Patched: the guest-physical address. */
-  readonly physical: bigint | undefined;
-}
-
-/** A watchpoint that is set, until it is removed. */
-export interface Watchpoint {
-  readonly address: bigint;
-  readonly length: number;
-  readonly access: WatchAccess;
-  readonly condition: Condition | undefined;
-  /** What it takes of the hardware. */
-  readonly registers: readonly WatchRegister[];
-}
+/** What was planted and has been removed since: so many are remembered. */
+const mostRemoved = 64;
 
 const hex = (address: bigint): string => `0x${address.toString(16)}`;
 
 /** The user's breakpoints and watchpoints, and what of the machine they take. */
 export class BreakpointList {
-  readonly #vm: Vm;
-  readonly #architecture: DebugArchitecture;
-  readonly #memory: MemoryView;
-  readonly #patches: Patches;
-  readonly #firstVcpu: () => DebuggedVcpu;
-  readonly #breakpoints = new Map<bigint, readonly Breakpoint[]>();
-  readonly #byPhysical = new Map<bigint, Set<Breakpoint>>();
+  readonly #in: BreakpointSurroundings;
+  readonly #use: RegisterUse;
+  readonly #breakpoints = new Map<bigint, readonly Owned[]>();
   readonly #watchpoints = new Set<Watchpoint>();
+  /** Places where a vCPU's present step must end. */
+  readonly #stepEnds = new Map<DebuggedVcpu, ReadonlySet<bigint>>();
+  #stepPatches: readonly bigint[] = [];
+  #removed: (Breakpoint | Watchpoint)[] = [];
+  #lastNumber = 0;
   #unseenWanted: ReadonlySet<bigint> = new Set();
   #unseenPlanted: ReadonlySet<bigint> = new Set();
-  #hardwareAddresses: readonly bigint[] = [];
+  #hardwareAddresses: ReadonlySet<bigint> = new Set();
   #hardware: GuestDebugArch | undefined;
   /** The four above are behind the list. */
   #stale = false;
 
-  constructor(
-    vm: Vm,
-    architecture: DebugArchitecture,
-    memory: MemoryView,
-    patches: Patches,
-    firstVcpu: () => DebuggedVcpu,
-  ) {
-    this.#vm = vm;
-    this.#architecture = architecture;
-    this.#memory = memory;
-    this.#patches = patches;
-    this.#firstVcpu = firstVcpu;
+  constructor(surroundings: BreakpointSurroundings) {
+    this.#in = surroundings;
+    this.#use = new RegisterUse(surroundings.vm, surroundings.architecture);
   }
 
   /** How breakpoints are planted when nothing else is said. */
   get defaultKind(): BreakpointKind {
-    return this.#vm.unseenBreakpoints === undefined ? "patched" : "unseen";
+    return this.#in.vm.unseenBreakpoints === undefined ? "patched" : "unseen";
   }
 
-  /** All breakpoints. */
+  /** All breakpoints, the disabled ones too. */
   get breakpoints(): readonly Breakpoint[] {
-    return [...this.#breakpoints.values()].flat();
+    return this.#all();
   }
 
   /** All watchpoints. */
@@ -104,27 +81,37 @@ export class BreakpointList {
     return [...this.#watchpoints];
   }
 
+  /** What was removed last, the latest at the end. */
+  get removed(): readonly (Breakpoint | Watchpoint)[] {
+    return this.#removed;
+  }
+
   /** Plants a breakpoint. @throws DebuggerError when that cannot be; nothing is planted then. */
   add(options: BreakpointOptions): Breakpoint {
     const { address, condition } = options;
+    const { vm, architecture, memory, now } = this.#in;
     const kind = options.kind ?? this.defaultKind;
-    if (
-      address < 0n ||
-      address >= 2n ** 64n ||
-      address % BigInt(this.#architecture.instructionAlignment) !== 0n
-    )
+    if (address < 0n || address >= 2n ** 64n || address % BigInt(architecture.instructionAlignment) !== 0n)
       throw new DebuggerError("invalid", `${hex(address)} is no instruction's address`);
-    const physical = kind === "patched" ? this.#patch(address, options.vcpu ?? this.#firstVcpu()) : undefined;
-    if (kind === "hardware") this.#checkHardware(address);
-    if (kind === "unseen" && this.#vm.unseenBreakpoints === undefined)
+    if (kind === "unseen" && vm.unseenBreakpoints === undefined)
       throw new DebuggerError("unsupported", "this substrate has no unseen breakpoints; use patched ones");
-    const breakpoint: Breakpoint = { address, kind, condition, physical };
+    const vcpu = options.vcpu ?? this.#in.vcpu();
+    const text = new Uint8Array(architecture.breakpointInstruction.length);
+    const isThere = memory.readVirtual(vcpu.kvm, address, text) === text.length;
+    const breakpoint: Owned = {
+      number: this.#lastNumber + 1,
+      address,
+      kind,
+      condition,
+      enabled: true,
+      ignore: 0,
+      physical: undefined,
+      text: isThere ? text : undefined,
+      history: newHistory(now()),
+    };
+    this.#arm(breakpoint, vcpu);
+    this.#lastNumber++;
     this.#breakpoints.set(address, [...(this.#breakpoints.get(address) ?? []), breakpoint]);
-    if (physical !== undefined) {
-      const sharing = this.#byPhysical.get(physical);
-      if (sharing === undefined) this.#byPhysical.set(physical, new Set([breakpoint]));
-      else sharing.add(breakpoint);
-    }
     this.#stale = true;
     return breakpoint;
   }
@@ -132,20 +119,14 @@ export class BreakpointList {
   /** Sets a watchpoint. @throws DebuggerError when the hardware cannot watch it; nothing is set then. */
   watch(options: WatchpointOptions): Watchpoint {
     const { address, length, access, condition } = options;
-    const registers = this.#architecture.watch(address, length, access);
-    this.#vm.checkWatchpoint?.(access);
+    const { vm, architecture, now } = this.#in;
+    const registers = architecture.watch(address, length, access);
+    vm.checkWatchpoint?.(access);
     this.#refresh();
-    const all = this.#vm.checkExtension("GUEST_DEBUG_HW_WPS");
-    const { sharedRegisters } = this.#architecture;
-    const free = all - this.#watchRegisters().length - (sharedRegisters ? this.#hardwareAddresses.length : 0);
-    if (registers.length > free)
-      throw new DebuggerError(
-        "exhausted",
-        `watching ${length} bytes at ${hex(address)} takes ${registers.length} of the ${all} ` +
-          `${sharedRegisters ? "debug registers, which hardware breakpoints take too" : "watchpoint registers"}, and ` +
-          `${free === 0 ? "none is" : `${free} ${free === 1 ? "is" : "are"}`} free`,
-      );
-    const watchpoint: Watchpoint = { address, length, access, condition, registers };
+    this.#use.checkWatchpoint(options, registers, this.#watchRegisters(), this.#hardwareAddresses);
+    const number = ++this.#lastNumber;
+    const history = newHistory(now());
+    const watchpoint: Watchpoint = { number, address, length, access, condition, registers, history };
     this.#watchpoints.add(watchpoint);
     this.#stale = true;
     return watchpoint;
@@ -154,19 +135,17 @@ export class BreakpointList {
   /** Takes a breakpoint or watchpoint away; one that is gone already stays gone. */
   remove(which: Breakpoint | Watchpoint): void {
     if ("registers" in which) {
-      this.#watchpoints.delete(which);
+      if (this.#watchpoints.delete(which)) this.#remember(which);
       this.#stale = true;
       return;
     }
-    const others = this.#breakpoints.get(which.address);
-    if (others?.includes(which) !== true) return;
-    const left = others.filter((other) => other !== which);
+    const breakpoint = this.#own(which);
+    if (breakpoint === undefined) return;
+    this.#disarm(breakpoint);
+    const left = (this.#breakpoints.get(which.address) ?? []).filter((other) => other !== which);
     if (left.length === 0) this.#breakpoints.delete(which.address);
     else this.#breakpoints.set(which.address, left);
-    if (which.physical !== undefined) {
-      this.#byPhysical.get(which.physical)?.delete(which);
-      this.#patches.remove(which.physical);
-    }
+    this.#remember(which);
     this.#stale = true;
   }
 
@@ -176,14 +155,40 @@ export class BreakpointList {
     for (const watchpoint of this.watchpoints) this.remove(watchpoint);
   }
 
-  /** Breakpoints at the vCPU's PC; patched ones under another virtual address of the same memory too. */
-  at(vcpu: DebuggedVcpu, pc: bigint): readonly Breakpoint[] {
-    if (this.#breakpoints.size === 0) return [];
+  /** A disabled breakpoint stays in the list and takes nothing of the machine. @throws DebuggerError as `add`. */
+  enable(which: Breakpoint, enabled: boolean): void {
+    const breakpoint = this.#own(which);
+    if (breakpoint === undefined || breakpoint.enabled === enabled) return;
+    if (enabled) this.#arm(breakpoint, this.#in.vcpu());
+    else this.#disarm(breakpoint);
+    breakpoint.enabled = enabled;
+    this.#stale = true;
+  }
+
+  /** The next so many hits are passed over; they count. */
+  ignore(which: Breakpoint, hits: number): void {
+    const breakpoint = this.#own(which);
+    if (breakpoint !== undefined) breakpoint.ignore = hits;
+  }
+
+  /** Whether this hit is passed over: it is taken off the count. */
+  passOver(which: Breakpoint): boolean {
+    const breakpoint = this.#own(which);
+    if (breakpoint === undefined || breakpoint.ignore <= 0) return false;
+    breakpoint.ignore--;
+    return true;
+  }
+
+  /** Enabled breakpoints at a virtual address. */
+  at(pc: bigint): readonly Breakpoint[] {
     const here = this.#breakpoints.get(pc);
-    if (this.#patches.size === 0) return here ?? [];
-    const physical = vcpu.translate(pc);
-    const patched = physical === undefined ? undefined : this.#byPhysical.get(physical);
-    return [...(here ?? []).filter((each) => each.kind !== "patched"), ...(patched ?? [])];
+    if (here === undefined) return none;
+    return here.every(({ enabled }) => enabled) ? here : here.filter(({ enabled }) => enabled);
+  }
+
+  /** Patched breakpoints whose instruction is at a guest-physical address. */
+  patchedAt(physical: bigint): readonly Breakpoint[] {
+    return this.#all().filter((each) => each.physical === physical);
   }
 
   /** Watchpoints that an access at `address` hits. */
@@ -196,11 +201,52 @@ export class BreakpointList {
     );
   }
 
-  /** Before the guest runs: everything is where it has to be. */
+  /** The patched breakpoints at `pc` are planted in the memory that the vCPU executes there, whatever it was before. */
+  follow(vcpu: DebuggedVcpu, pc: bigint): void {
+    for (const breakpoint of this.#breakpoints.get(pc) ?? []) {
+      if (breakpoint.kind !== "patched" || !breakpoint.enabled) continue;
+      breakpoint.history.replaced++;
+      this.#disarm(breakpoint);
+      this.#patch(breakpoint, vcpu);
+    }
+  }
+
+  /** A step of this vCPU must end at these addresses; none: it has ended. */
+  setStepEnds(vcpu: DebuggedVcpu, addresses: readonly bigint[]): void {
+    if (addresses.length === 0 && !this.#stepEnds.has(vcpu)) return;
+    const { vm, patches, memory } = this.#in;
+    if (addresses.length === 0) this.#stepEnds.delete(vcpu);
+    else this.#stepEnds.set(vcpu, new Set(addresses));
+    this.#stale = true;
+    if (vm.unseenBreakpoints !== undefined) return;
+    for (const address of this.#stepPatches) patches.remove(address);
+    this.#stepPatches = [...this.#stepEnds].flatMap(([each, ends]) =>
+      [...ends].flatMap((end) => memory.memoryAt(each.kvm, end)?.physicalAddress ?? []),
+    );
+    for (const address of this.#stepPatches) patches.plant(address);
+  }
+
+  /** Whether some vCPU's step must end at this address. */
+  isStepEnd(address: bigint): boolean {
+    for (const ends of this.#stepEnds.values()) if (ends.has(address)) return true;
+    return false;
+  }
+
+  /** Whether this vCPU's step must end at this address. */
+  endsStep(vcpu: DebuggedVcpu, address: bigint): boolean {
+    return this.#stepEnds.get(vcpu)?.has(address) === true;
+  }
+
+  /** Before the guest is resumed: what the guest has done to patches while nobody looked. */
+  settle(): void {
+    for (const breakpoint of this.#all()) if (breakpoint.kind === "patched") this.#settlePatch(breakpoint);
+    this.plant();
+  }
+
+  /** Everything is where it has to be. */
   plant(): void {
-    if (this.#patches.size > 0) this.#patches.renewAll();
     this.#refresh();
-    const { unseenBreakpoints } = this.#vm;
+    const { unseenBreakpoints } = this.#in.vm;
     if (unseenBreakpoints === undefined || this.#unseenWanted === this.#unseenPlanted) return;
     if (!sameSet(this.#unseenWanted, this.#unseenPlanted)) unseenBreakpoints.plant(this.#unseenWanted);
     this.#unseenPlanted = this.#unseenWanted;
@@ -215,58 +261,90 @@ export class BreakpointList {
   /** The same without breakpoints at `pc` and without these watchpoints. */
   hardwareWithout(pc: bigint, watchpoints: ReadonlySet<Watchpoint>): GuestDebugArch | undefined {
     if (this.hardware === undefined) return undefined;
-    return this.#registersFor(
-      this.#hardwareAddresses.filter((address) => address !== pc),
-      this.#watchRegisters(watchpoints),
-    );
+    const addresses = [...this.#hardwareAddresses].filter((address) => address !== pc);
+    return this.#use.arch(addresses, this.#watchRegisters(watchpoints));
   }
 
-  #patch(address: bigint, vcpu: DebuggedVcpu): bigint {
-    const found = this.#memory.memoryAt(vcpu.kvm, address);
-    if (found === undefined) {
+  /** Takes what the breakpoint needs of the machine. @throws DebuggerError when it cannot be had */
+  #arm(breakpoint: Owned, vcpu: DebuggedVcpu): void {
+    this.#refresh();
+    if (breakpoint.kind === "hardware" && !this.#hardwareAddresses.has(breakpoint.address))
+      this.#use.checkBreakpoint(this.#hardwareAddresses, this.#watchRegisters());
+    if (breakpoint.kind !== "patched") return;
+    this.#patch(breakpoint, vcpu);
+    // An unseen guard beside it waits for what will be mapped there.
+    if (breakpoint.physical === undefined && this.#in.vm.unseenBreakpoints === undefined) {
       throw new DebuggerError(
         "unmapped",
-        `no breakpoint instruction can be written to ${hex(address)}: no memory is mapped there now`,
+        `no breakpoint instruction can be written to ${hex(breakpoint.address)}: no memory is mapped there now`,
       );
     }
-    this.#patches.plant(found.physicalAddress);
-    return found.physicalAddress;
   }
 
-  #checkHardware(address: bigint): void {
-    this.#refresh();
-    const all = this.#vm.checkExtension("GUEST_DEBUG_HW_BPS");
-    const { sharedRegisters } = this.#architecture;
-    const taken = this.#hardwareAddresses.length + (sharedRegisters ? this.#watchRegisters().length : 0);
-    if (!this.#hardwareAddresses.includes(address) && taken >= all)
-      throw new DebuggerError(
-        "exhausted",
-        sharedRegisters
-          ? `all ${all} debug registers are taken by hardware breakpoints and watchpoints`
-          : `all ${all} hardware breakpoints are taken`,
-      );
+  #disarm(breakpoint: Owned): void {
+    if (breakpoint.physical !== undefined) this.#in.patches.remove(breakpoint.physical);
+    breakpoint.physical = undefined;
+  }
+
+  #patch(breakpoint: Owned, vcpu: DebuggedVcpu): void {
+    const found = this.#in.memory.memoryAt(vcpu.kvm, breakpoint.address);
+    if (found === undefined) return;
+    this.#in.patches.plant(found.physicalAddress);
+    breakpoint.physical = found.physicalAddress;
+  }
+
+  /**
+   * A patch that the guest has written over or taken the mapping from. With a guard beside it, it is left until it is reached:
+   * the memory may hold anything by now. Without, it is planted where the address is mapped to.
+   */
+  #settlePatch(breakpoint: Owned): void {
+    const { patches, memory, vcpu, vm } = this.#in;
+    if (!breakpoint.enabled) return;
+    const found = memory.memoryAt(vcpu().kvm, breakpoint.address)?.physicalAddress;
+    if (found === undefined) return;
+    const isGuarded = vm.unseenBreakpoints !== undefined;
+    if (found === breakpoint.physical) {
+      if (isGuarded) patches.restore(found);
+      else patches.renew(found);
+    } else if (!isGuarded) {
+      this.#disarm(breakpoint);
+      this.#patch(breakpoint, vcpu());
+    }
+  }
+
+  #all(): Owned[] {
+    return [...this.#breakpoints.values()].flat();
+  }
+
+  #own(which: Breakpoint): Owned | undefined {
+    return this.#breakpoints.get(which.address)?.find((each) => each === which);
+  }
+
+  #remember(which: Breakpoint | Watchpoint): void {
+    this.#removed = [...this.#removed, which].slice(-mostRemoved);
   }
 
   #refresh(): void {
     if (!this.#stale) return;
     this.#stale = false;
-    const addressesOf = (kind: BreakpointKind): Set<bigint> =>
-      new Set(this.breakpoints.filter((each) => each.kind === kind).map(({ address }) => address));
-    this.#unseenWanted = addressesOf("unseen");
-    this.#hardwareAddresses = [...addressesOf("hardware")];
-    this.#hardware = this.#registersFor(this.#hardwareAddresses, this.#watchRegisters());
+    const addressesOf = (...kinds: readonly BreakpointKind[]): Set<bigint> =>
+      new Set(
+        this.#all()
+          .filter((each) => each.enabled && kinds.includes(each.kind))
+          .map(({ address }) => address),
+      );
+    const stepEnds = [...this.#stepEnds.values()].flatMap((ends) => [...ends]);
+    this.#unseenWanted = new Set([...addressesOf("unseen", "patched"), ...stepEnds]);
+    this.#hardwareAddresses = addressesOf("hardware");
+    this.#hardware = this.#use.arch([...this.#hardwareAddresses], this.#watchRegisters());
   }
 
   #watchRegisters(without?: ReadonlySet<Watchpoint>): readonly WatchRegister[] {
     return this.watchpoints.flatMap((each) => (without?.has(each) === true ? [] : each.registers));
   }
-
-  #registersFor(addresses: readonly bigint[], watch: readonly WatchRegister[]): GuestDebugArch | undefined {
-    return addresses.length === 0 && watch.length === 0
-      ? undefined
-      : this.#architecture.debugRegisters(addresses, watch);
-  }
 }
+
+const none: readonly Breakpoint[] = [];
 
 function sameSet(a: ReadonlySet<bigint>, b: ReadonlySet<bigint>): boolean {
   return a.size === b.size && [...a].every((value) => b.has(value));

@@ -1,4 +1,5 @@
-import type { Breakpoint, Watchpoint } from "./breakpoints.ts";
+import type { DebugEvent } from "./architecture.ts";
+import type { Breakpoint, Watchpoint } from "./breakpoint.ts";
 
 /** Why the guest stopped. */
 export type StopReason =
@@ -11,6 +12,11 @@ export type StopReason =
       readonly access: "read" | "write";
       readonly address: bigint;
     }
+  /**
+   * The instruction at PC has caused a debug event of the guest's own (`guestBreaks` is `stop`), which the guest has not seen yet:
+   * it takes the exception when it goes on, and a step ends in its handler. `text` says what it is.
+   */
+  | { readonly kind: "guest-event"; readonly event: DebugEvent; readonly text: string }
   /** A step or range step is complete. */
   | { readonly kind: "step" }
   /** `stop` was called. */

@@ -20,11 +20,15 @@ export class MemoryView {
 
   /** Reads guest-physical memory from `address` on. */
   readPhysical(address: bigint, into: Uint8Array): number {
+    const granule = this.#patches.granule;
     return this.#byPages(address, into.length, (at, done, count) => {
-      const bytes = this.#slotBytes(at, count);
+      // Whole instructions, which never cross a page.
+      const before = Number(at % BigInt(granule));
+      const length = Math.ceil((before + count) / granule) * granule;
+      const bytes = this.#slotBytes(at - BigInt(before), length);
       if (bytes === undefined) return false;
-      this.#patches.hide(at, bytes);
-      into.set(bytes, done);
+      this.#patches.hide(at - BigInt(before), bytes);
+      into.set(bytes.subarray(before, before + count), done);
       return true;
     });
   }

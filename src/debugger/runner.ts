@@ -1,22 +1,28 @@
 import { guestDebugControl } from "../kvm/guestDebug.ts";
-import type { DebugArchitecture, DebugExit } from "./architecture.ts";
-import type { Breakpoint, BreakpointList, Condition, Watchpoint } from "./breakpoints.ts";
+import type { DebugArchitecture, DebugEvent, DebugExit } from "./architecture.ts";
+import type { Breakpoint, Watchpoint } from "./breakpoint.ts";
+import type { BreakpointList } from "./breakpoints.ts";
 import type { StopEvent, StopReason, VcpuAction } from "./events.ts";
+import type { ExitLog } from "./exitLog.ts";
 import type { DebuggedMachine } from "./machine.ts";
-import { ownerOf } from "./ownership.ts";
+import type { MemoryView } from "./memory.ts";
+import { type Owner, ownerOf } from "./ownership.ts";
 import type { Patches } from "./patches.ts";
+import type { DebugSettings } from "./settings.ts";
 import { StepOver } from "./stepOver.ts";
 import type { DebuggedVcpu } from "./vcpu.ts";
+import { judge } from "./verdict.ts";
 
 /** What a runner works on: parts of a session. */
 export interface RunnerParts {
   readonly machine: DebuggedMachine;
   readonly architecture: DebugArchitecture;
   readonly vcpus: readonly DebuggedVcpu[];
+  readonly memory: MemoryView;
   readonly breakpoints: BreakpointList;
   readonly patches: Patches;
-  /** Interrupts stay pending while a vCPU steps. */
-  readonly holdInterrupts: () => boolean;
+  readonly log: ExitLog;
+  readonly settings: DebugSettings;
 }
 
 /** How something of the user's was hit. */
@@ -36,6 +42,8 @@ export class Runner {
   /** Waiting for their turn. */
   #stepOvers: StepOver[] = [];
   #stepOver: StepOver | undefined;
+  /** vCPUs whose present step is a whole exclusive sequence. */
+  readonly #inSequence = new Set<DebuggedVcpu>();
 
   constructor(parts: RunnerParts) {
     this.#parts = parts;
@@ -44,10 +52,10 @@ export class Runner {
     );
   }
 
-  /** Begins a run with the actions that the vCPUs have been given. */
-  begin(): void {
+  /** Begins a run with the actions that the vCPUs have been given. Returns an event that has ended it already. */
+  begin(): StopEvent | undefined {
     const { breakpoints, vcpus } = this.#parts;
-    breakpoints.plant();
+    breakpoints.settle();
     const standing = vcpus.filter(({ action }) => action.kind === "stand");
     const [only] = vcpus.filter(({ action }) => action.kind !== "stand");
     if (standing.length === 0) this.#standing = undefined;
@@ -55,7 +63,11 @@ export class Runner {
       this.#standing = this.#allBut[only.id];
     else this.#standing = new Set(standing.map(({ id }) => id));
     this.#stepOvers = [];
+    let ended: StopEvent | undefined;
+    for (const vcpu of vcpus) ended = this.#deliverWithheld(vcpu) ?? ended;
+    if (ended !== undefined) return ended;
     for (const vcpu of vcpus) this.#leave(vcpu);
+    return undefined;
   }
 
   /** The run is over: what a vCPU had still to get past counts as reported. */
@@ -64,13 +76,14 @@ export class Runner {
       if (over !== undefined) over.vcpu.reported ??= { pc: over.pc, watchpoints: over.watchpoints };
     this.#endStepOver();
     this.#stepOvers = [];
+    for (const vcpu of this.#inSequence) this.#parts.breakpoints.setStepEnds(vcpu, []);
+    this.#inSequence.clear();
   }
 
   /** The machine starts anew in the midst of a run. */
   restart(): void {
-    this.#endStepOver();
-    this.#stepOvers = [];
-    this.#parts.breakpoints.plant();
+    this.end();
+    this.#parts.breakpoints.settle();
   }
 
   /** Arranges that a vCPU gets off its PC: past what has been reported there, and past anything when it steps. */
@@ -80,58 +93,120 @@ export class Runner {
     const pc = vcpu.pc;
     const isReported = reported?.pc === pc;
     vcpu.reported = undefined;
-    if (!isReported && !isStepping(action)) return;
-    const watchpoints = isReported ? reported.watchpoints : noWatchpoints;
-    const here = this.#parts.breakpoints.at(vcpu, pc);
-    if (here.some(({ kind }) => kind === "unseen")) this.#parts.machine.vm.unseenBreakpoints?.pass(vcpu.id);
-    const over = StepOver.plan(vcpu, pc, watchpoints, this.#parts.breakpoints, this.#parts.patches);
+    if (isStepping(action)) this.#beginSequence(vcpu, pc);
+    else if (!isReported) return;
+    this.#pass(vcpu, pc, isReported ? reported.watchpoints : noWatchpoints);
+  }
+
+  /** Gets a vCPU past whatever is planted at its PC. */
+  #pass(vcpu: DebuggedVcpu, pc: bigint, watchpoints: ReadonlySet<Watchpoint>, withoutGuest = false): void {
+    const { machine, breakpoints, patches } = this.#parts;
+    const { unseenBreakpoints } = machine.vm;
+    if (unseenBreakpoints !== undefined && (breakpoints.at(pc).length > 0 || breakpoints.isStepEnd(pc)))
+      unseenBreakpoints.pass(vcpu.id);
+    const over = StepOver.plan(vcpu, pc, watchpoints, breakpoints, patches, withoutGuest);
     if (over !== undefined) this.#stepOvers.push(over);
+  }
+
+  /** A step of an instruction that begins an exclusive sequence runs to where that can be left. */
+  #beginSequence(vcpu: DebuggedVcpu, pc: bigint): void {
+    const { architecture, breakpoints, memory, settings } = this.#parts;
+    if (!settings.stepExclusivesWhole || architecture.exclusiveSequence === undefined) return;
+    const ends = architecture.exclusiveSequence(vcpu.kvm, pc, (address, length) => {
+      const bytes = new Uint8Array(length);
+      return memory.readVirtual(vcpu.kvm, address, bytes) === length ? bytes : undefined;
+    });
+    if (ends === undefined) return;
+    this.#inSequence.add(vcpu);
+    breakpoints.setStepEnds(vcpu, ends);
+  }
+
+  #endSequence(vcpu: DebuggedVcpu): void {
+    if (this.#inSequence.delete(vcpu)) this.#parts.breakpoints.setStepEnds(vcpu, []);
   }
 
   /** Before the machine advances: sets up the vCPUs, and says which stand. */
   prepare(): ReadonlySet<number> | undefined {
+    const { breakpoints, architecture, settings, vcpus } = this.#parts;
+    breakpoints.plant();
     if (this.#stepOver === undefined) {
       this.#stepOver = this.#stepOvers.shift();
       this.#stepOver?.begin();
     }
     const over = this.#stepOver;
     if (over !== undefined) {
-      const registers = this.#parts.breakpoints.hardwareWithout(over.pc, over.watchpoints);
+      const registers =
+        breakpoints.hardwareWithout(over.pc, over.watchpoints) ??
+        (over.withoutGuest ? architecture.debugRegisters([], []) : undefined);
       over.vcpu.debug(this.#control(true, registers), registers, true);
       return this.#allBut[over.vcpu.id];
     }
-    const registers = this.#parts.breakpoints.hardware;
-    for (const vcpu of this.#parts.vcpus) {
+    const registers = breakpoints.hardware;
+    for (const vcpu of vcpus) {
       if (vcpu.action.kind === "stand") continue;
       const stepping = isStepping(vcpu.action);
-      vcpu.debug(this.#control(stepping, registers), registers, stepping && this.#parts.holdInterrupts());
+      const single = stepping && !this.#inSequence.has(vcpu);
+      vcpu.debug(
+        this.#control(single, registers),
+        registers,
+        stepping && settings.holdInterruptsWhileStepping,
+      );
     }
     return this.#standing;
   }
 
   #control(stepping: boolean, registers: unknown): number {
+    const { patches, settings } = this.#parts;
     return (
       (stepping ? guestDebugControl.SINGLESTEP : 0) |
-      (this.#parts.patches.size > 0 ? guestDebugControl.USE_SW_BP : 0) |
+      (patches.size > 0 || settings.guestBreaks === "stop" ? guestDebugControl.USE_SW_BP : 0) |
       (registers === undefined ? 0 : guestDebugControl.USE_HW)
     );
   }
 
   /** Whose a debug exit is, and what follows: an event that ends the run, or undefined to run on. */
   debugExit(vcpu: DebuggedVcpu, exit: DebugExit): StopEvent | undefined {
+    const { architecture, log } = this.#parts;
     const stepOver = this.#stepOver?.vcpu === vcpu ? this.#stepOver : undefined;
-    const event = this.#parts.architecture.classify(exit, vcpu.debugRegisters);
-    const owner = ownerOf(event, vcpu, this.#parts.breakpoints, {
-      unseen: exit.unseen === true,
-      stepping: stepOver !== undefined || isStepping(vcpu.action),
-      stepOver,
-    });
+    const event = architecture.classify(exit, vcpu.debugRegisters);
+    if (event.kind !== "step") log.measure();
+    const { pc } = vcpu;
+    const stepping = stepOver !== undefined || (isStepping(vcpu.action) && !this.#inSequence.has(vcpu));
+    const owner = ownerOf(event, exit, vcpu, this.#parts, { stepping, stepOver });
+    const stop = this.#follow(owner, event, exit, vcpu, pc);
+    const isDelivered = owner.kind === "guest" && vcpu.withheld === undefined;
+    log.decide(owner.rule, stop !== undefined ? "stopped" : isDelivered ? "delivered" : "resumed", pc);
+    return stop;
+  }
+
+  #follow(
+    owner: Owner,
+    event: DebugEvent,
+    exit: DebugExit,
+    vcpu: DebuggedVcpu,
+    pc: bigint,
+  ): StopEvent | undefined {
     switch (owner.kind) {
       case "step":
-        if (event.kind === "step" && event.guest === true) return this.#deliver(vcpu, exit);
-        return this.#executed(vcpu);
+        if (event.kind === "step" && event.guest === true) return this.#guestEvent(vcpu, event, exit, pc);
+        return this.#executed(vcpu, pc);
+      case "step-end":
+        this.#endSequence(vcpu);
+        return this.#executed(vcpu, pc);
       case "guest":
-        return this.#deliver(vcpu, exit);
+        return this.#guestEvent(vcpu, event, exit, pc);
+      case "masked":
+        this.#endStepOver();
+        if (event.kind !== "step") this.#pass(vcpu, pc, noWatchpoints, true);
+        return undefined;
+      case "pass":
+        this.#endStepOver();
+        if (exit.unseen === true) this.#parts.machine.vm.unseenBreakpoints?.pass(vcpu.id);
+        else this.#pass(vcpu, pc, noWatchpoints);
+        return undefined;
+      case "copy":
+        this.#parts.patches.heal(owner.physical, owner.original);
+        return undefined;
       case "breakpoints":
         return this.#hitOrLeave(vcpu, owner.breakpoints, { kind: "breakpoint" });
       case "watchpoints": {
@@ -141,21 +216,41 @@ export class Runner {
     }
   }
 
+  /** A debug event of the guest's own: it is delivered, or shown to the user before. */
+  #guestEvent(vcpu: DebuggedVcpu, event: DebugEvent, exit: DebugExit, pc: bigint): StopEvent | undefined {
+    const { architecture, settings } = this.#parts;
+    if (settings.guestBreaks === "deliver") return this.#deliver(vcpu, exit);
+    this.#endStepOver();
+    vcpu.withheld = { pc, exit };
+    const text = architecture.describe?.(exit) ?? event.kind;
+    return stopped(vcpu, { kind: "guest-event", event, text });
+  }
+
+  /** Gives the guest what the user has been shown, before the vCPU goes on. */
+  #deliverWithheld(vcpu: DebuggedVcpu): StopEvent | undefined {
+    const { withheld, action } = vcpu;
+    if (withheld === undefined || action.kind === "stand") return undefined;
+    vcpu.withheld = undefined;
+    return withheld.pc === vcpu.pc ? this.#deliver(vcpu, withheld.exit) : undefined;
+  }
+
   #deliver(vcpu: DebuggedVcpu, exit: DebugExit): StopEvent | undefined {
-    const done = this.#parts.architecture.deliver(vcpu.kvm, exit);
+    const { architecture, machine } = this.#parts;
+    const done = architecture.deliver(vcpu.kvm, exit);
     if (done === "pending") return undefined;
     // As the CPU has it: an exception takes its time.
-    this.#parts.machine.skipTo(this.#parts.machine.now + 1);
-    return this.#executed(vcpu);
+    machine.skipTo(machine.now + 1);
+    this.#endSequence(vcpu);
+    return this.#executed(vcpu, vcpu.pc);
   }
 
   /** A vCPU under a step has executed an instruction, or taken an exception instead. */
-  #executed(vcpu: DebuggedVcpu): StopEvent | undefined {
+  #executed(vcpu: DebuggedVcpu, pc: bigint): StopEvent | undefined {
     if (this.#stepOver?.vcpu === vcpu) this.#endStepOver();
     const { action } = vcpu;
-    if (!isStepping(action)) return undefined;
-    const pc = vcpu.pc;
-    const here = this.#parts.breakpoints.at(vcpu, pc);
+    // Under a sequence it was only the first instruction that had to be got past.
+    if (!isStepping(action) || this.#inSequence.has(vcpu)) return undefined;
+    const here = this.#parts.breakpoints.at(pc);
     if (here.length > 0) {
       const hit = this.#hit(vcpu, here, { kind: "breakpoint" });
       if (hit !== undefined) return hit;
@@ -178,18 +273,17 @@ export class Runner {
 
   /** Something of the user's is hit and counts as reported: stops if a condition says so. */
   #hit(vcpu: DebuggedVcpu, what: readonly (Breakpoint | Watchpoint)[], as: Hit): StopEvent | undefined {
+    const { architecture, breakpoints, machine } = this.#parts;
     const over = this.#stepOver?.vcpu === vcpu ? this.#stepOver : undefined;
     const watchpoints = what.filter((each): each is Watchpoint => "registers" in each);
     // What is reported behind the access is done: nothing is to be got past.
-    const isDone = as.kind === "watchpoint" && this.#parts.architecture.watchpointsReported === "after";
+    const isDone = as.kind === "watchpoint" && architecture.watchpointsReported === "after";
     vcpu.reported = isDone
       ? undefined
       : { pc: vcpu.pc, watchpoints: new Set([...(over?.watchpoints ?? []), ...watchpoints]) };
     this.#endStepOver();
-    const verdicts = what.map(({ condition }) => holds(condition, vcpu));
-    const failure = verdicts.find((verdict) => typeof verdict === "string");
+    const { hit, failure } = judge(what, vcpu, breakpoints, machine.now);
     if (failure !== undefined) return stopped(vcpu, { kind: "failure", message: failure });
-    const hit = what.filter((_, index) => verdicts[index] === true);
     if (hit.length === 0) return undefined;
     return as.kind === "breakpoint"
       ? stopped(vcpu, {
@@ -217,14 +311,4 @@ export class Runner {
 /** A stop at a vCPU. */
 export function stopped(vcpu: DebuggedVcpu, reason: StopReason): StopEvent {
   return { kind: "stopped", vcpu: vcpu.id, reason };
-}
-
-/** Whether a condition lets the guest stop; a text when it cannot be evaluated. */
-function holds(condition: Condition | undefined, vcpu: DebuggedVcpu): boolean | string {
-  if (condition === undefined) return true;
-  try {
-    return condition(vcpu);
-  } catch (error) {
-    return `a breakpoint's condition failed: ${error instanceof Error ? error.message : String(error)}`;
-  }
 }

@@ -3,12 +3,14 @@ import type { DebugArchitecture } from "./architecture.ts";
 import { BreakpointList } from "./breakpoints.ts";
 import { DebuggerError } from "./errors.ts";
 import type { SessionEvent, SessionStatus, StopEvent, VcpuAction } from "./events.ts";
+import { ExitLog } from "./exitLog.ts";
 import { GuestSymbols } from "./guestSymbols.ts";
 import type { Host } from "./host.ts";
 import type { DebuggedMachine, MachineStop } from "./machine.ts";
 import { MemoryView } from "./memory.ts";
 import { Patches } from "./patches.ts";
 import { Runner, stopped } from "./runner.ts";
+import { type DebugSettings, defaultSettings } from "./settings.ts";
 import { Slices } from "./slices.ts";
 import { DebuggedVcpu } from "./vcpu.ts";
 
@@ -38,8 +40,10 @@ export class DebugSession {
   readonly memory: MemoryView;
   readonly breakpoints: BreakpointList;
   readonly symbols: GuestSymbols;
-  /** Interrupts stay pending while a vCPU steps, so that a step does not end in a handler. */
-  holdInterruptsWhileStepping = true;
+  /** May be changed while the guest is stopped. */
+  readonly settings: DebugSettings = defaultSettings();
+  /** The last exits of the guest, and whose they were. */
+  readonly exits: ExitLog;
   /** The vCPU that stopped last: what is meant when no vCPU is named. */
   current: DebuggedVcpu;
   readonly #runner: Runner;
@@ -53,21 +57,37 @@ export class DebugSession {
     const { vm } = machine;
     this.machine = machine;
     this.architecture = options.architecture;
-    const patches = new Patches(vm, options.architecture.breakpointInstruction);
+    const { architecture, host } = options;
+    const patches = new Patches(vm, architecture);
     this.memory = new MemoryView(vm, patches);
     this.vcpus = vm.vcpus.map((vcpu) => new DebuggedVcpu(vcpu, options.architecture, this.memory));
     const [first] = this.vcpus;
     if (first === undefined) throw new DebuggerError("invalid", "a machine without vCPUs cannot be debugged");
     this.current = first;
-    this.breakpoints = new BreakpointList(vm, options.architecture, this.memory, patches, () => this.current);
+    this.exits = new ExitLog(
+      () => machine.now,
+      () => host.now(),
+    );
+    machine.observeExits?.((vcpu, exit) => this.exits.note(vcpu, exit));
+    const { memory } = this;
+    this.breakpoints = new BreakpointList({
+      vm,
+      architecture,
+      memory,
+      patches,
+      vcpu: () => this.current,
+      now: () => machine.now,
+    });
     this.symbols = new GuestSymbols(options.architecture, this.memory);
     this.#runner = new Runner({
       machine,
-      architecture: options.architecture,
+      architecture,
       vcpus: this.vcpus,
+      memory,
       breakpoints: this.breakpoints,
       patches,
-      holdInterrupts: () => this.holdInterruptsWhileStepping,
+      log: this.exits,
+      settings: this.settings,
     });
     this.#onReset = options.onReset ?? "run";
     this.#status = { kind: "stopped", vcpu: first.id, reason: { kind: "reset" } };
@@ -78,6 +98,15 @@ export class DebugSession {
       stopped: (event) => this.#finish(event),
       interrupted: () => ({ kind: "stopped", vcpu: this.current.id, reason: { kind: "interrupt" } }),
     });
+  }
+
+  /** See `DebugSettings`. */
+  get holdInterruptsWhileStepping(): boolean {
+    return this.settings.holdInterruptsWhileStepping;
+  }
+
+  set holdInterruptsWhileStepping(held: boolean) {
+    this.settings.holdInterruptsWhileStepping = held;
   }
 
   /** Whether the guest runs, and if not, why. */
@@ -204,10 +233,11 @@ export class DebugSession {
   }
 
   #run(): void {
-    this.#runner.begin();
+    const ended = this.#runner.begin();
     this.#status = { kind: "running" };
     this.#emit(this.#status);
-    this.#slices.start();
+    if (ended === undefined) this.#slices.start();
+    else this.#finish(ended);
   }
 
   /** What the machine stopped for: an event that ends the run, or undefined to run on. */
@@ -240,7 +270,10 @@ export class DebugSession {
   #reset(): void {
     this.machine.reset();
     this.symbols.forgetPlacement();
-    for (const vcpu of this.vcpus) vcpu.reported = undefined;
+    for (const vcpu of this.vcpus) {
+      vcpu.reported = undefined;
+      vcpu.withheld = undefined;
+    }
     this.current = this.vcpu(0);
   }
 

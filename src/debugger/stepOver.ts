@@ -1,4 +1,5 @@
-import type { BreakpointList, Watchpoint } from "./breakpoints.ts";
+import type { Watchpoint } from "./breakpoint.ts";
+import type { BreakpointList } from "./breakpoints.ts";
 import type { Patches } from "./patches.ts";
 import type { DebuggedVcpu } from "./vcpu.ts";
 
@@ -10,19 +11,23 @@ export class StepOver {
   readonly vcpu: DebuggedVcpu;
   readonly pc: bigint;
   readonly watchpoints: ReadonlySet<Watchpoint>;
+  /** The guest's own debug registers are left out too: it has masked what they cause. */
+  readonly withoutGuest: boolean;
   readonly #patches: Patches;
-  readonly #lifted: readonly bigint[];
+  readonly #lifted: bigint | undefined;
 
   private constructor(
     vcpu: DebuggedVcpu,
     pc: bigint,
     watchpoints: ReadonlySet<Watchpoint>,
     patches: Patches,
-    lifted: readonly bigint[],
+    lifted: bigint | undefined,
+    withoutGuest: boolean,
   ) {
     this.vcpu = vcpu;
     this.pc = pc;
     this.watchpoints = watchpoints;
+    this.withoutGuest = withoutGuest;
     this.#patches = patches;
     this.#lifted = lifted;
   }
@@ -37,23 +42,23 @@ export class StepOver {
     watchpoints: ReadonlySet<Watchpoint>,
     list: BreakpointList,
     patches: Patches,
+    withoutGuest = false,
   ): StepOver | undefined {
-    const here = list.at(vcpu, pc);
-    const lifted = here.flatMap(({ physical }) => (physical === undefined ? [] : [physical]));
-    const isNeeded = watchpoints.size > 0 || here.some(({ kind }) => kind !== "unseen");
-    return isNeeded ? new StepOver(vcpu, pc, watchpoints, patches, lifted) : undefined;
+    const physical = patches.size === 0 ? undefined : vcpu.translate(pc);
+    const lifted = physical !== undefined && patches.stands(physical) ? physical : undefined;
+    const isNeeded =
+      withoutGuest ||
+      watchpoints.size > 0 ||
+      lifted !== undefined ||
+      list.at(pc).some(({ kind }) => kind === "hardware");
+    return isNeeded ? new StepOver(vcpu, pc, watchpoints, patches, lifted, withoutGuest) : undefined;
   }
 
   begin(): void {
-    for (const address of this.#lifted) this.#patches.lift(address);
+    if (this.#lifted !== undefined) this.#patches.lift(this.#lifted);
   }
 
   end(): void {
-    for (const address of this.#lifted) this.#patches.renew(address);
-  }
-
-  /** Whether the patch at this address is lifted now. */
-  lifts(address: bigint): boolean {
-    return this.#lifted.includes(address);
+    if (this.#lifted !== undefined) this.#patches.restore(this.#lifted);
   }
 }

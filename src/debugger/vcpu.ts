@@ -1,7 +1,7 @@
 import { type GuestDebugArch, guestDebugControl } from "../kvm/guestDebug.ts";
 import type { MpState, Vcpu } from "../kvm/interface.ts";
-import type { DebugArchitecture } from "./architecture.ts";
-import type { Watchpoint } from "./breakpoints.ts";
+import type { DebugArchitecture, DebugExit } from "./architecture.ts";
+import type { Watchpoint } from "./breakpoint.ts";
 import { DebuggerError } from "./errors.ts";
 import type { VcpuAction } from "./events.ts";
 import type { MemoryView } from "./memory.ts";
@@ -10,6 +10,12 @@ import type { MemoryView } from "./memory.ts";
 export interface Reported {
   readonly pc: bigint;
   readonly watchpoints: ReadonlySet<Watchpoint>;
+}
+
+/** A debug event of the guest's own that the user has been shown before the guest sees it. */
+export interface Withheld {
+  readonly pc: bigint;
+  readonly exit: DebugExit;
 }
 
 /** What a vCPU is doing, whether or not the guest is stopped. */
@@ -33,6 +39,8 @@ export class DebuggedVcpu {
   action: VcpuAction = stand;
   /** The session's. */
   reported: Reported | undefined;
+  /** The session's: delivered when the vCPU goes on, unless its PC is written before. */
+  withheld: Withheld | undefined;
   readonly #architecture: DebugArchitecture;
   readonly #memory: MemoryView;
   #control = 0;
@@ -54,6 +62,7 @@ export class DebuggedVcpu {
   set pc(value: bigint) {
     this.kvm.setOneReg(this.#architecture.pc, value);
     this.reported = undefined;
+    this.withheld = undefined;
   }
 
   /** Whether it runs instructions, waits for an interrupt or an event, or has not been switched on. */

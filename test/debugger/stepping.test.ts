@@ -84,9 +84,10 @@ describe("a step executes one instruction", () => {
 });
 
 describe("stepping", () => {
-  it("gets a load-exclusive loop done", () => {
+  it("gets a load-exclusive loop done, instruction by instruction", () => {
     const loop = [a64.ldxr(0, 1), a64.add(0, 0, 1), a64.stxr(2, 0, 1), a64.cbnz(2, -3), a64.nop];
     const { session, vcpu } = debugCode(loop);
+    session.settings.stepExclusivesWhole = false;
     vcpu.setRegister("x1", DATA);
     for (let n = 0; n < 4; n++) {
       // Looking does not disturb the exclusive monitor.

@@ -1,4 +1,4 @@
-import type { Breakpoint } from "../../debugger/breakpoints.ts";
+import type { Breakpoint } from "../../debugger/breakpoint.ts";
 import type {
   StopReason as SessionReason,
   SessionStatus,
@@ -31,6 +31,8 @@ function reasonOf(reason: SessionReason): StopReason {
       return { kind: "step" };
     case "interrupt":
       return { kind: "interrupt" };
+    case "guest-event":
+      return { kind: "signal", signal: signal.trap, description: `the guest's own: ${reason.text}` };
     case "reset":
       return { kind: "signal", signal: signal.trap, description: "the machine is at its first instruction" };
     case "failure":

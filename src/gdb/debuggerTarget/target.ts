@@ -1,4 +1,4 @@
-import type { VcpuAction } from "../../debugger/events.ts";
+import type { StopReason, VcpuAction } from "../../debugger/events.ts";
 import type { DebugSession } from "../../debugger/session.ts";
 import type { DebuggedVcpu } from "../../debugger/vcpu.ts";
 import type { ArchitectureDescription } from "../architecture.ts";
@@ -26,8 +26,11 @@ import { outcomeOf } from "./outcome.ts";
 import { mappingAt } from "./regions.ts";
 import { arm64TargetRegisters, loadLittle, storeLittle, type TargetRegisters } from "./registers.ts";
 
-/** Bits of `qqemu.sstep`, as QEMU has them. */
-const stepBits = { ENABLE: 1, NOIRQ: 2 } as const;
+/**
+ * Bits of `qqemu.sstep`, as QEMU has them. NOTIMER keeps QEMU's clock from running on between steps; ours never does, so it is
+ * always on.
+ */
+const stepBits = { ENABLE: 1, NOIRQ: 2, NOTIMER: 4 } as const;
 
 const stand: VcpuAction = { kind: "stand" };
 
@@ -59,7 +62,10 @@ export class DebuggerTarget implements Target {
     };
     this.stepPolicy = {
       bits: stepBits,
-      get: () => stepBits.ENABLE | (session.holdInterruptsWhileStepping ? stepBits.NOIRQ : 0),
+      get: () =>
+        stepBits.ENABLE |
+        stepBits.NOTIMER |
+        (session.settings.holdInterruptsWhileStepping ? stepBits.NOIRQ : 0),
       set: (bits) => this.#setStepPolicy(bits),
     };
     this.restart = {
@@ -74,8 +80,8 @@ export class DebuggerTarget implements Target {
         this.#emit({ kind: "output", text: "the guest has reset the machine\n" });
         return;
       }
-      if (event.kind === "stopped" && event.reason.kind === "failure")
-        this.#emit({ kind: "output", text: `${event.reason.message}\n` });
+      const words = event.kind === "stopped" ? wordsFor(event.reason) : undefined;
+      if (words !== undefined) this.#emit({ kind: "output", text: `${words}\n` });
       this.#emit(stopOf(event));
     });
   }
@@ -160,15 +166,26 @@ export class DebuggerTarget implements Target {
   }
 
   #setStepPolicy(bits: number): Outcome {
-    const all = stepBits.ENABLE | stepBits.NOIRQ;
-    if ((bits & ~all) !== 0)
-      return refuse("invalid", `step bits are ENABLE=1 and NOIRQ=2; time never passes but by instructions`);
-    this.#session.holdInterruptsWhileStepping = (bits & stepBits.NOIRQ) !== 0;
+    const all = stepBits.ENABLE | stepBits.NOIRQ | stepBits.NOTIMER;
+    if ((bits & ~all) !== 0) return refuse("invalid", "step bits are ENABLE=1, NOIRQ=2 and NOTIMER=4");
+    this.#session.settings.holdInterruptsWhileStepping = (bits & stepBits.NOIRQ) !== 0;
     return "done";
   }
 
   #emit(event: TargetEvent): void {
     for (const listener of [...this.#listeners]) listener(event);
+  }
+}
+
+/** What the client cannot tell from the stop itself. */
+function wordsFor(reason: StopReason): string | undefined {
+  switch (reason.kind) {
+    case "failure":
+      return reason.message;
+    case "guest-event":
+      return `the guest's own: ${reason.text}; it has not seen it yet, and takes the exception when it goes on`;
+    default:
+      return undefined;
   }
 }
 
