@@ -16,6 +16,8 @@ export interface GuestTables {
   readonly gdt?: { readonly base: bigint; readonly limit: number };
   readonly idt?: { readonly base: bigint; readonly limit: number };
   readonly tss?: { readonly base: bigint; readonly selector: number };
+  /** Left out, 0x08 for code and 0x10 for data. */
+  readonly selectors?: { readonly code: number; readonly data: number };
 }
 
 const table = (where: { readonly base: bigint; readonly limit: number } | undefined): X86DescriptorTable =>
@@ -59,21 +61,25 @@ export function realMode(sregs: X86Sregs): X86Sregs {
   return withSegments({ ...sregs, idt: { ...none, limit: 0x3ff } }, 16, 0, 0);
 }
 
-/** Protected mode without paging, flat segments 0x08 (code) and 0x10 (data), whether or not the GDT has them. */
+const usualSelectors = { code: 0x08, data: 0x10 };
+
+/** Protected mode without paging and flat segments, whether or not the GDT has them. */
 export function protectedMode(sregs: X86Sregs, tables: GuestTables = {}): X86Sregs {
+  const { code, data } = tables.selectors ?? usualSelectors;
   return {
-    ...withSegments(sregs, 32, 0x08, 0x10),
+    ...withSegments(sregs, 32, code, data),
     gdt: table(tables.gdt),
     idt: table(tables.idt),
     cr0: protectedModeCr0,
   };
 }
 
-/** Long mode, flat segments 0x08 (64-bit code) and 0x10 (data). @param cr3 guest-physical address of the page tables */
+/** Long mode and flat segments. @param cr3 guest-physical address of the page tables */
 export function longMode(sregs: X86Sregs, cr3: bigint, tables: GuestTables = {}): X86Sregs {
   const { tss } = tables;
+  const { code, data } = tables.selectors ?? usualSelectors;
   return {
-    ...withSegments(sregs, 64, 0x08, 0x10),
+    ...withSegments(sregs, 64, code, data),
     gdt: table(tables.gdt),
     idt: table(tables.idt),
     tr: {

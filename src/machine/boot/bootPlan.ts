@@ -38,7 +38,7 @@ export interface BootMachine {
 const ZEROS = new Uint8Array(1 << 20);
 
 /** Writes a plan's pieces. @throws GuestMemoryError if the memory is not the one the plan was made for. */
-export function applyBootPlan(plan: BootPlan, memory: GuestMemory): void {
+export function applyBootPlan(plan: Pick<BootPlan, "pieces">, memory: GuestMemory): void {
   for (const { address, bytes, size, zeroed } of plan.pieces) {
     memory.write(address, bytes);
     if (!zeroed) continue;

@@ -1,6 +1,7 @@
 import { KvmError } from "../../errors.ts";
 import type { X86DebugExit, X86Exit, X86InternalError } from "../../exits.ts";
 import { guestDebugControl, type X86GuestDebug, x86GuestDebugControl } from "../../guestDebug.ts";
+import { type ArmedRegister, armedRegisters } from "../../x86DebugRegisters.ts";
 import type { X86Vcpu } from "../../x86Vcpu.ts";
 import type { GuestRam } from "../guestRam.ts";
 import type { VcpuThread } from "../thread/vcpuThread.ts";
@@ -8,7 +9,6 @@ import { internalErrors } from "../uapi/constants.ts";
 import type { X86VcpuEvents } from "../uapi/x86_64/records.ts";
 import { BreakSearch } from "./debug/breakSearch.ts";
 import { CodePeek } from "./debug/codePeek.ts";
-import { type ArmedRegister, armedRegisters } from "./debug/dr7.ts";
 import type { HostDebugFacts } from "./debug/facts.ts";
 import { handlerOf, type ReadPhysical } from "./debug/handlers.ts";
 import { iretTarget } from "./debug/iretTarget.ts";

@@ -1,5 +1,5 @@
 import { guestDebugControl, type X86GuestDebug } from "../../../guestDebug.ts";
-import { type ArmedRegister, withoutRegisters } from "./dr7.ts";
+import { type ArmedRegister, withoutRegisters } from "../../../x86DebugRegisters.ts";
 
 const { SINGLESTEP } = guestDebugControl;
 

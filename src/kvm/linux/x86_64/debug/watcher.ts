@@ -1,7 +1,7 @@
 import { KvmError } from "../../../errors.ts";
+import type { ArmedRegister } from "../../../x86DebugRegisters.ts";
 import type { GuestRam } from "../../guestRam.ts";
 import type { X86VcpuFile } from "../vcpuFile.ts";
-import type { ArmedRegister } from "./dr7.ts";
 
 interface Place {
   readonly register: ArmedRegister;

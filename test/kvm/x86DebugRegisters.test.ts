@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { guestDebugControl } from "../../../../../src/kvm/guestDebug.ts";
-import { armedRegisters, withoutRegisters } from "../../../../../src/kvm/linux/x86_64/debug/dr7.ts";
+import { guestDebugControl } from "../../src/kvm/guestDebug.ts";
+import { armedRegisters, withoutRegisters } from "../../src/kvm/x86DebugRegisters.ts";
 
 const control = guestDebugControl.ENABLE | guestDebugControl.USE_HW;
 const addresses = [0x1000n, 0x2003n, 0x3007n, 0x4005n];

@@ -1,4 +1,4 @@
-import { guestDebugControl, type X86GuestDebug } from "../../../guestDebug.ts";
+import { guestDebugControl, type X86GuestDebug } from "./guestDebug.ts";
 
 /** One breakpoint register, taken apart. Intel SDM volume 3, 18.2.4. */
 export interface ArmedRegister {

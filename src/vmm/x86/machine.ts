@@ -1,0 +1,262 @@
+import { KvmError } from "../../kvm/errors.ts";
+import type { DebugExit, X86Exit, X86IoExit } from "../../kvm/exits.ts";
+import type { X86Vcpu, X86Vm } from "../../kvm/x86Vcpu.ts";
+import { acpiTables } from "../../machine/acpi/tables.ts";
+import type { PcRequest, X86Pc } from "../../machine/board/x86Pc.ts";
+import { x86Pc } from "../../machine/board/x86Pc.ts";
+import { PC_MAP } from "../../machine/board/x86PcMap.ts";
+import { applyBootPlan } from "../../machine/boot/bootPlan.ts";
+import type { X86BootPlan } from "../../machine/boot/x86/protocol.ts";
+import type { GuestMemory } from "../../machine/guestMemory.ts";
+import type { AdvanceOptions, GuestStop } from "../guest.ts";
+import { Timeline } from "../timeline.ts";
+import { enterX86 } from "./enter.ts";
+
+/** What an x86 machine is made of. */
+export interface X86MachineOptions {
+  /** Without memory; with the interrupt controllers and the timer of a PC. The machine's owner closes it. */
+  readonly vm: X86Vm;
+  readonly memoryBytes: number;
+  /** Milliseconds of a clock that never goes back: the guest's time is the host's. */
+  readonly clock: () => number;
+  /** Gets what the guest sends to its serial console, a byte at a time. */
+  readonly transmit: (byte: number) => void;
+  /** Called when the console takes input again after it had refused some. */
+  readonly onReceiveRoom?: (() => void) | undefined;
+  /** What the real-time clock shows at time 0, in seconds since 1970. */
+  readonly epochSeconds?: bigint | undefined;
+  /** What runs it and how, in lines for the user. */
+  readonly description: readonly string[];
+}
+
+/** What `advance` stopped for: as `GuestStop`, with x86's debug exits. */
+export type X86Stop =
+  | Exclude<GuestStop, { readonly kind: "debug" }>
+  | { readonly kind: "debug"; readonly vcpu: number; readonly exit: DebugExit };
+
+/** An observer of every exit, in order. The exit is to be read at once. */
+export type X86ExitObserver = (vcpu: number, exit: X86Exit) => void;
+
+/** Milliseconds after which a vCPU is interrupted, so that the program has its turn. */
+const tick = 2;
+
+const interruptFlag = 0x200n;
+const onesOfMissingMemory = 2n ** 64n - 1n;
+
+/** A PC on a VM with x86 vCPUs: board, and the loop that runs the vCPUs by turns in the calling thread. */
+export class X86Machine {
+  readonly vm: X86Vm;
+  readonly board: X86Pc;
+  readonly timeline: Timeline;
+  readonly memory: GuestMemory;
+  onExit: X86ExitObserver | undefined;
+  /** How often `KVM_RUN` has returned, by reason. */
+  readonly exitCounts: Partial<Record<X86Exit["reason"], number>> = {};
+  /** What the guest gave to the debug-exit port, if that is how it ended. */
+  exitStatus: number | undefined;
+  readonly #clock: () => number;
+  readonly #begin: number;
+  readonly #description: readonly string[];
+  readonly #putBack: () => void;
+  #plan: X86BootPlan | undefined;
+  #request: PcRequest | undefined;
+  #turn = 0;
+  #ticking = false;
+
+  /** @throws BoardError, KvmError for what cannot be built. */
+  constructor(options: X86MachineOptions) {
+    const { vm, memoryBytes } = options;
+    this.vm = vm;
+    this.#clock = options.clock;
+    this.#begin = options.clock();
+    this.#description = options.description;
+    this.timeline = new Timeline(() => this.now);
+    this.board = x86Pc({
+      memoryBytes,
+      cpus: vm.vcpus.length,
+      scheduler: this.timeline,
+      setIrq: (irq, level) => vm.setIrqLine(irq, level),
+      transmit: options.transmit,
+      onReceiveRoom: options.onReceiveRoom,
+      epochSeconds: options.epochSeconds,
+      request: (request) => {
+        this.#request ??= request;
+      },
+    });
+    const { ram } = this.board;
+    vm.setMemoryRegion({ slot: 0, guestPhysicalAddress: ram.base, size: ram.size });
+    this.memory = {
+      read: (address, length) => vm.readMemory(address, length),
+      write: (address, bytes) => vm.writeMemory(address, bytes),
+    };
+    this.#putBack = vm.takeDown();
+  }
+
+  /** ACPI's tables of this machine, for its boot plan. */
+  get acpi(): Uint8Array {
+    return acpiTables(Number(PC_MAP.acpi), this.board.cpus);
+  }
+
+  /** Nanoseconds since the machine was made. */
+  get now(): number {
+    return Math.floor((this.#clock() - this.#begin) * 1e6);
+  }
+
+  describe(): readonly string[] {
+    return this.#description;
+  }
+
+  /** Loads a guest and sets the first vCPU to its entry. */
+  boot(plan: X86BootPlan): void {
+    if (plan.rom !== undefined && this.#plan === undefined) {
+      const { base, size } = plan.rom;
+      this.vm.setMemoryRegion({ slot: 1, guestPhysicalAddress: base, size, readOnly: true });
+    }
+    this.#plan = plan;
+    applyBootPlan(plan, this.memory);
+    enterX86(this.#vcpu(0), plan.entry);
+    this.#turn = 0;
+  }
+
+  /** Power-on reset of devices and vCPUs, and the boot plan's images again. */
+  reset(): void {
+    if (this.#plan === undefined) return;
+    this.board.reset();
+    this.#putBack();
+    this.#request = undefined;
+    this.exitStatus = undefined;
+    this.boot(this.#plan);
+  }
+
+  /** The host's time goes by itself. */
+  skipTo(_nanosecond: number): void {}
+
+  /** Runs until something is the caller's business, at most `limit` nanoseconds. */
+  advance(limit: number, options: AdvanceOptions = {}): X86Stop {
+    if (!this.#ticking) {
+      this.#ticking = true;
+      this.vm.interruptEvery(tick);
+    }
+    const end = this.now + limit;
+    do {
+      this.timeline.runDue();
+      const vcpu = this.#next(options.standing);
+      if (vcpu === undefined) return { kind: "idle" };
+      const stop = this.#run(vcpu);
+      if (stop !== undefined) return stop;
+    } while (this.now < end);
+    return { kind: "limit" };
+  }
+
+  #run(vcpu: X86Vcpu): X86Stop | undefined {
+    let exit: X86Exit;
+    try {
+      exit = vcpu.run(Number.POSITIVE_INFINITY);
+    } catch (error) {
+      if (!(error instanceof KvmError)) throw error;
+      return { kind: "failed", vcpu: vcpu.id, message: error.message };
+    }
+    this.exitCounts[exit.reason] = (this.exitCounts[exit.reason] ?? 0) + 1;
+    this.onExit?.(vcpu.id, exit);
+    switch (exit.reason) {
+      case "IO":
+        this.#portAccess(exit);
+        return this.#requested();
+      case "MMIO":
+        // Nothing but memory is on the bus: missing memory reads as ones.
+        if (!exit.isWrite) vcpu.completeMmio(onesOfMissingMemory);
+        return undefined;
+      case "DEBUG":
+        return { kind: "debug", vcpu: vcpu.id, exit };
+      case "INTR":
+        this.#turn = (this.#turn + 1) % this.vm.vcpus.length;
+        return this.#isOver() ? { kind: "idle" } : undefined;
+      case "HLT":
+        return { kind: "idle" };
+      case "IRQ_WINDOW_OPEN":
+        return undefined;
+      case "SYSTEM_EVENT":
+        return { kind: "system", event: exit.type };
+      default:
+        return { kind: "failed", vcpu: vcpu.id, message: failureOf(exit) };
+    }
+  }
+
+  #portAccess({ isWrite, size, port, count, data }: X86IoExit): void {
+    const { ports } = this.board;
+    for (let i = 0; i < count; i++) {
+      const at = i * size;
+      if (isWrite) {
+        let value = 0;
+        for (let byte = size - 1; byte >= 0; byte--) value = value * 256 + (data[at + byte] ?? 0);
+        ports.write(port, size, value);
+      } else {
+        const value = ports.read(port, size);
+        for (let byte = 0; byte < size; byte++) data[at + byte] = value >>> (8 * byte);
+      }
+    }
+  }
+
+  /** What the guest has just asked of the machine. */
+  #requested(): X86Stop | undefined {
+    const request = this.#request;
+    if (request === undefined) return undefined;
+    this.#request = undefined;
+    switch (request.kind) {
+      case "reset":
+        return { kind: "system", event: "RESET" };
+      case "exit":
+        this.exitStatus = request.status;
+        return { kind: "system", event: "SHUTDOWN" };
+      case "power-off":
+        return { kind: "system", event: "SHUTDOWN" };
+    }
+  }
+
+  /** No vCPU will ever run again: each waits to be started, or has halted with interrupts off. */
+  #isOver(): boolean {
+    return this.vm.vcpus.every((vcpu) => {
+      if (vcpu.mpState === "STOPPED") return true;
+      return vcpu.mpState === "HALTED" && (vcpu.getRegs().rflags & interruptFlag) === 0n;
+    });
+  }
+
+  #vcpu(index: number): X86Vcpu {
+    const vcpu = this.vm.vcpus[index];
+    if (vcpu === undefined) throw new RangeError(`no vCPU ${index}`);
+    return vcpu;
+  }
+
+  /** The vCPU whose turn it is, or the next that may run. */
+  #next(standing: ReadonlySet<number> | undefined): X86Vcpu | undefined {
+    const { length } = this.vm.vcpus;
+    for (let i = 0; i < length; i++) {
+      const vcpu = this.#vcpu((this.#turn + i) % length);
+      if (standing?.has(vcpu.id) === true) continue;
+      if (length > 1 && vcpu.mpState === "STOPPED") continue;
+      this.#turn = vcpu.id;
+      return vcpu;
+    }
+    return undefined;
+  }
+}
+
+type Failure = Extract<
+  X86Exit,
+  { readonly reason: "SHUTDOWN" | "HYPERCALL" | "FAIL_ENTRY" | "INTERNAL_ERROR" | "OTHER" }
+>;
+
+function failureOf(exit: Failure): string {
+  switch (exit.reason) {
+    case "SHUTDOWN":
+      return "triple fault: the guest could not take an exception, and its processor has shut down";
+    case "HYPERCALL":
+      return `hypercall 0x${exit.number.toString(16)} has no handler`;
+    case "FAIL_ENTRY":
+      return `the processor refuses to enter the guest: reason 0x${exit.hardwareEntryFailureReason.toString(16)}`;
+    case "INTERNAL_ERROR":
+      return exit.message;
+    case "OTHER":
+      return `KVM left the guest for reason ${exit.exitReason}, which nothing asked for`;
+  }
+}
