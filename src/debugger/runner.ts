@@ -9,6 +9,7 @@ import type { MemoryView } from "./memory.ts";
 import { type Owner, ownerOf } from "./ownership.ts";
 import type { Patches } from "./patches.ts";
 import type { DebugSettings } from "./settings.ts";
+import type { PlacementWatch } from "./placementWatch.ts";
 import { StepOver } from "./stepOver.ts";
 import type { DebuggedVcpu } from "./vcpu.ts";
 import { judge } from "./verdict.ts";
@@ -21,6 +22,11 @@ export interface RunnerParts {
   readonly memory: MemoryView;
   readonly breakpoints: BreakpointList;
   readonly patches: Patches;
+  readonly placement: PlacementWatch;
+  /** The kernel has been found where it stays. */
+  readonly placed: (slide: bigint) => void;
+  /** The vCPU that stopped last. */
+  readonly current: () => DebuggedVcpu;
   readonly log: ExitLog;
   readonly settings: DebugSettings;
 }
@@ -54,7 +60,8 @@ export class Runner {
 
   /** Begins a run with the actions that the vCPUs have been given. Returns an event that has ended it already. */
   begin(): StopEvent | undefined {
-    const { breakpoints, vcpus } = this.#parts;
+    const { breakpoints, vcpus, placement, current } = this.#parts;
+    placement.arm(current());
     breakpoints.settle();
     const standing = vcpus.filter(({ action }) => action.kind === "stand");
     const [only] = vcpus.filter(({ action }) => action.kind !== "stand");
@@ -204,6 +211,11 @@ export class Runner {
         if (exit.unseen === true) this.#parts.machine.vm.unseenBreakpoints?.pass(vcpu.id);
         else this.#pass(vcpu, pc, noWatchpoints);
         return undefined;
+      case "placed": {
+        const slide = this.#parts.placement.reached(pc);
+        if (slide !== undefined) this.#parts.placed(slide);
+        return undefined;
+      }
       case "copy":
         this.#parts.patches.heal(owner.physical, owner.original);
         return undefined;
@@ -211,7 +223,11 @@ export class Runner {
         return this.#hitOrLeave(vcpu, owner.breakpoints, { kind: "breakpoint" });
       case "watchpoints": {
         const { watchpoints, access, address } = owner;
-        return this.#hitOrLeave(vcpu, watchpoints, { kind: "watchpoint", access, address });
+        const hit: Hit = { kind: "watchpoint", access, address };
+        if (this.#parts.architecture.watchpointsReported === "before")
+          return this.#hitOrLeave(vcpu, watchpoints, hit);
+        // The access is done, and its instruction with it.
+        return this.#hit(vcpu, watchpoints, hit) ?? this.#executed(vcpu, pc);
       }
     }
   }

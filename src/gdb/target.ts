@@ -177,6 +177,10 @@ export interface RestartCapability {
  * The server calls nothing but `interrupt`, `status` and `threads` while the guest runs.
  */
 export interface Target {
+  /**
+   * The registers and what the client is to make of them. It may become another one; a client is served by the one it last asked
+   * for, so numbers that both have must mean the same.
+   */
   readonly architecture: ArchitectureDescription;
 
   /** Whether the guest runs, and if not, what stopped it last. */

@@ -2,12 +2,16 @@ import type { RegisterAccess } from "../../debugger/architecture.ts";
 import { arm64DebugArchitecture } from "../../debugger/arm64/architecture.ts";
 import type { ArchitectureDescription } from "../architecture.ts";
 import { arm64Architecture } from "../arm64/architecture.ts";
+import type { MonitorCommand } from "./monitor/command.ts";
 
 /** The registers of a debugged vCPU as gdb knows them. */
 export interface TargetRegisters {
+  /** It may become another one, whose numbers are in `byNumber` too. */
   readonly description: ArchitectureDescription;
   /** By protocol number. */
   readonly byNumber: ReadonlyMap<number, RegisterAccess>;
+  /** `monitor` commands that only this architecture has. */
+  readonly commands?: readonly MonitorCommand[] | undefined;
 }
 
 /** arm64's: the core and FPU features, and all system registers in one of our own. */

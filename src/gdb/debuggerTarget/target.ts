@@ -1,4 +1,4 @@
-import type { StopReason, VcpuAction } from "../../debugger/events.ts";
+import type { SessionEvent, StopReason, VcpuAction } from "../../debugger/events.ts";
 import type { DebugSession } from "../../debugger/session.ts";
 import type { DebuggedVcpu } from "../../debugger/vcpu.ts";
 import type { ArchitectureDescription } from "../architecture.ts";
@@ -12,6 +12,7 @@ import type {
   ResumeAction,
   SectionOffsets,
   StepPolicyCapability,
+  StopReason as TargetReason,
   Target,
   TargetEvent,
   TargetStatus,
@@ -32,11 +33,15 @@ import { arm64TargetRegisters, loadLittle, storeLittle, type TargetRegisters } f
  */
 const stepBits = { ENABLE: 1, NOIRQ: 2, NOTIMER: 4 } as const;
 
+/** gdb's SIGTRAP. */
+const trap = 5;
+
+const hex = (value: bigint): string => `0x${value.toString(16)}`;
+
 const stand: VcpuAction = { kind: "stand" };
 
 /** A debug session as a target of the gdb server. */
 export class DebuggerTarget implements Target {
-  readonly architecture: ArchitectureDescription;
   readonly breakpoints: TargetBreakpoints;
   readonly monitor: MonitorCapability;
   readonly physicalMemory: PhysicalMemoryCapability;
@@ -47,14 +52,14 @@ export class DebuggerTarget implements Target {
   readonly #registers: TargetRegisters;
   readonly #listeners = new Set<(event: TargetEvent) => void>();
 
-  constructor(session: DebugSession) {
+  /** @param registers the session's architecture as gdb knows it */
+  constructor(session: DebugSession, registers: TargetRegisters = arm64TargetRegisters()) {
     this.#session = session;
-    this.#registers = arm64TargetRegisters();
-    this.architecture = this.#registers.description;
+    this.#registers = registers;
     this.breakpoints = new TargetBreakpoints(session, this.#registers, (text) =>
       this.#emit({ kind: "output", text }),
     );
-    this.monitor = new Monitor(session, this.breakpoints);
+    this.monitor = new Monitor(session, this.breakpoints, registers.commands);
     const { memory } = session;
     this.physicalMemory = {
       read: (address, into) => memory.readPhysical(address, into),
@@ -74,16 +79,7 @@ export class DebuggerTarget implements Target {
           ? refuse("unsupported", "the machine takes no arguments: it starts the image it was made with")
           : outcomeOf(() => session.reset()),
     };
-    session.subscribe((event) => {
-      if (event.kind === "running") return;
-      if (event.kind === "guest-reset") {
-        this.#emit({ kind: "output", text: "the guest has reset the machine\n" });
-        return;
-      }
-      const words = event.kind === "stopped" ? wordsFor(event.reason) : undefined;
-      if (words !== undefined) this.#emit({ kind: "output", text: `${words}\n` });
-      this.#emit(stopOf(event));
-    });
+    session.subscribe((event) => this.#tell(event));
   }
 
   status(): TargetStatus {
@@ -108,7 +104,12 @@ export class DebuggerTarget implements Target {
   writeRegister(thread: ThreadId, regnum: number, bytes: Uint8Array): Outcome {
     const register = this.#registers.byNumber.get(regnum);
     if (register === undefined) return refuse("invalid", `there is no register ${regnum}`);
-    return outcomeOf(() => this.#vcpu(thread).setRegister(register.name, loadLittle(bytes)));
+    const value = loadLittle(bytes);
+    return outcomeOf(() => {
+      const vcpu = this.#vcpu(thread);
+      if (register.name === "pc") vcpu.pc = value;
+      else register.write(vcpu.kvm, value);
+    });
   }
 
   readMemory(thread: ThreadId, address: bigint, into: Uint8Array): number {
@@ -148,6 +149,45 @@ export class DebuggerTarget implements Target {
 
   memoryRegion(thread: ThreadId, address: bigint): MemoryRegion | Refusal {
     return mappingAt(this.#session.memory, this.#vcpu(thread).kvm, address);
+  }
+
+  #tell(event: SessionEvent): void {
+    switch (event.kind) {
+      case "running":
+        return;
+      case "guest-reset":
+        this.breakpoints.dropTwins();
+        this.#emit({ kind: "output", text: "the guest has reset the machine\n" });
+        return;
+      case "placed":
+        this.breakpoints.moveTwins();
+        return;
+      case "ended":
+        this.#emit(stopOf(event));
+        return;
+      case "stopped": {
+        if (event.reason.kind === "reset") this.breakpoints.dropTwins();
+        this.breakpoints.moveTwins();
+        const moved = this.#moved(event.reason);
+        const words = moved ?? wordsFor(event.reason);
+        if (words !== undefined) this.#emit({ kind: "output", text: `${words}\n` });
+        const reason: TargetReason = { kind: "signal", signal: trap, description: moved ?? "" };
+        this.#emit(moved === undefined ? stopOf(event) : { ...stopOf(event), kind: "stopped", thread: threadOf(event.vcpu), reason });
+      }
+    }
+  }
+
+  /** A stop where the client has planted nothing, because it does not know that the kernel has moved: what to tell it. */
+  #moved(reason: StopReason): string | undefined {
+    if (reason.kind !== "breakpoint") return undefined;
+    const linked = this.breakpoints.linkAddressOf(reason.breakpoints);
+    if (linked === undefined) return undefined;
+    const { symbols, current } = this.#session;
+    const slide = hex(symbols.slide(current) ?? 0n);
+    return (
+      `breakpoint at ${hex(linked)} (${symbols.linked?.describe(linked) ?? "?"}): KASLR has moved the kernel by ${slide}. ` +
+      `"symbol-file FILE -o ${slide}" moves gdb's symbols`
+    );
   }
 
   #vcpu(thread: ThreadId): DebuggedVcpu {

@@ -27,6 +27,8 @@ export interface SessionContext {
   readonly scratch: Uint8Array;
   /** The registers of the `g` packet. */
   readonly generalBlock: RegisterBlock;
+  /** The client asks what registers there are: the target may have another description by now. */
+  adoptDescription(): void;
   /** The thread list document being read in parts. */
   threadsDocument: Uint8Array;
 

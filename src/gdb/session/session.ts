@@ -54,7 +54,9 @@ export class GdbSession {
   readonly #client = new ClientState();
   readonly #planted = new PlantedBreakpoints();
   readonly #threads: ThreadSelection;
-  readonly #stops: StopWriter;
+  #registers: RegisterFile;
+  #generalBlock: RegisterBlock;
+  #stops: StopWriter;
   readonly #context: SessionContext;
   readonly #unsubscribe: () => void;
 
@@ -78,19 +80,26 @@ export class GdbSession {
     const runLengthPolicy = options.runLengthEncoding ?? "known-clients";
     this.#reply.runLengthEncoding = runLengthPolicy === "always";
     this.#threads = new ThreadSelection(target);
-    const registers = new RegisterFile(target.architecture);
-    this.#stops = new StopWriter(target, registers, this.#client, this.#reply);
+    this.#registers = new RegisterFile(target.architecture);
+    this.#generalBlock = new RegisterBlock(this.#registers.general);
+    this.#stops = new StopWriter(target, this.#registers, this.#client, this.#reply);
+    const self = this;
     this.#context = {
       target,
-      registers,
+      get registers() {
+        return self.#registers;
+      },
+      get generalBlock() {
+        return self.#generalBlock;
+      },
+      adoptDescription: () => this.#adoptDescription(),
       client: this.#client,
       threads: this.#threads,
       planted: this.#planted,
       reply: this.#reply,
       packetSize,
       runLengthPolicy,
-      scratch: new Uint8Array(Math.max(packetSize, registers.largest)),
-      generalBlock: new RegisterBlock(registers.general),
+      scratch: new Uint8Array(Math.max(packetSize, this.#registers.largest)),
       threadsDocument: new Uint8Array(0),
       run: (start) => this.#run(start),
       halt: () => this.#halt(),
@@ -128,6 +137,15 @@ export class GdbSession {
     this.#abort?.abort();
     this.#planted.close();
     return this.#removePlanted();
+  }
+
+  /** The client is about to learn what registers there are: from now on it is told of these. */
+  #adoptDescription(): void {
+    const { architecture } = this.#target;
+    if (architecture === this.#registers.architecture) return;
+    this.#registers = new RegisterFile(architecture);
+    this.#generalBlock = new RegisterBlock(this.#registers.general);
+    this.#stops = new StopWriter(this.#target, this.#registers, this.#client, this.#reply);
   }
 
   /** Works on what has come in until a packet has to wait for the target. */

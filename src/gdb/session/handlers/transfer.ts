@@ -12,8 +12,10 @@ type TransferObject = (
 ) => Uint8Array | Refusal | undefined;
 
 const OBJECTS: Readonly<Record<string, TransferObject>> = {
-  features: (session, annex) =>
-    session.registers.documents.get(annex) ?? refuse("absent", `there is no document ${annex}`),
+  features: (session, annex, offset) => {
+    if (annex === "target.xml" && offset === 0) session.adoptDescription();
+    return session.registers.documents.get(annex) ?? refuse("absent", `there is no document ${annex}`);
+  },
   "memory-map": (session) => {
     const regions = session.target.memoryMap?.();
     return regions === undefined ? undefined : new TextEncoder().encode(memoryMapXml(regions));
