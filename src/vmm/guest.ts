@@ -80,7 +80,6 @@ export class GuestMachine {
   readonly memory: GuestMemory;
   onExit: ExitObserver | undefined;
   #observers: readonly ExitObserver[] = [];
-  #observers: readonly ExitObserver[] = [];
   /** How often `KVM_RUN` has returned, by reason. */
   readonly exitCounts: Record<KvmExit["reason"], number> = {
     MMIO: 0,
@@ -158,14 +157,6 @@ export class GuestMachine {
   /** What the engine has done: regions, their exits, TLB misses. */
   get engineStatistics(): EngineStatistics {
     return this.vm.cluster.engine.statistics;
-  }
-
-  /** Calls `observer` with every exit, in order, until the returned function is called. */
-  observeExits(observer: ExitObserver): () => void {
-    this.#observers = [...this.#observers, observer];
-    return () => {
-      this.#observers = this.#observers.filter((each) => each !== observer);
-    };
   }
 
   /** Loads a guest and sets the first vCPU to its entry. */
@@ -246,7 +237,6 @@ export class GuestMachine {
     this.#interrupted = exit.reason === "INTR" && this.now - begin < budget;
     this.exitCounts[exit.reason]++;
     this.onExit?.(vcpu.id, exit);
-    for (const observer of this.#observers) observer(vcpu.id, exit);
     for (const observer of this.#observers) observer(vcpu.id, exit);
     switch (exit.reason) {
       case "INTR":
