@@ -8,7 +8,7 @@ import { SymbolTable } from "../../../src/debugger/symbols/symbolTable.ts";
 import { openImage } from "../../../src/machine/boot/open.ts";
 import { planBoot } from "../../../src/machine/boot/planBoot.ts";
 import { writeFdt } from "../../../src/machine/fdt/write.ts";
-import { GuestMachine } from "../../../src/vmm/guest.ts";
+import { GuestMachine, type GuestOptions } from "../../../src/vmm/guest.ts";
 import { instructionSet, interpreter } from "../../cpu/arm64/support/machine.ts";
 
 const folder = new URL("../../../", import.meta.url).pathname;
@@ -17,7 +17,7 @@ const folder = new URL("../../../", import.meta.url).pathname;
 export const host = hostWith(setImmediate);
 
 /** What a guest is started with. */
-export interface GuestSetUp extends Partial<SessionOptions> {
+export interface GuestSetUp extends Partial<SessionOptions>, Pick<GuestOptions, "engine" | "heat"> {
   readonly cpus?: number;
   readonly memoryMiB?: number;
   readonly commandLine?: string;
@@ -36,6 +36,8 @@ export async function debugGuest(image: string, options: GuestSetUp = {}) {
     memoryBytes,
     cpus: options.cpus ?? 1,
     gicVersion: 3,
+    ...(options.engine === undefined ? {} : { engine: options.engine }),
+    ...(options.heat === undefined ? {} : { heat: options.heat }),
     transmit: (byte) => {
       printed += String.fromCharCode(byte);
     },

@@ -3,10 +3,10 @@ import type { KvmExit } from "../../../src/kvm/exits.ts";
 import { classifyImage } from "../../../src/machine/boot/classify.ts";
 import { planBoot } from "../../../src/machine/boot/planBoot.ts";
 import { writeFdt } from "../../../src/machine/fdt/write.ts";
-import { GuestMachine, type GuestStop } from "../../../src/vmm/guest.ts";
+import { GuestMachine, type GuestOptions, type GuestStop } from "../../../src/vmm/guest.ts";
 import { instructionSet, interpreter } from "../../cpu/arm64/support/machine.ts";
 
-export interface RunOptions {
+export interface RunOptions extends Pick<GuestOptions, "engine" | "heat"> {
   readonly cpus?: number;
   readonly gicVersion?: 2 | 3;
   readonly memoryBytes?: number;
@@ -26,6 +26,8 @@ export class GuestRun {
       memoryBytes: options.memoryBytes ?? 512 << 20,
       cpus: options.cpus ?? 1,
       gicVersion: options.gicVersion ?? 3,
+      ...(options.engine === undefined ? {} : { engine: options.engine }),
+      ...(options.heat === undefined ? {} : { heat: options.heat }),
       transmit: (byte) => {
         this.#bytes.push(byte);
       },

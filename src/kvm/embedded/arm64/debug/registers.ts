@@ -37,22 +37,29 @@ export function hostRegisters(arch: Arm64GuestDebugArch | undefined): DebugRegis
 /** `next`, or the object that already says the same: loading that costs nothing. */
 export function keepSame(known: DebugRegisters, next: DebugRegisters): DebugRegisters {
   const names = ["bvr", "bcr", "wvr", "wcr"] as const;
-  return names.every((name) => next[name].every((value, n) => value === known[name][n])) ? known : next;
+  const same = names.every(
+    (name) =>
+      next[name].length === known[name].length && next[name].every((value, n) => value === known[name][n]),
+  );
+  return same ? known : next;
 }
 
 /** `control` linked to another breakpoint: LBN. */
 const relinked = (control: number, to: number): number => (control & ~0xf0000) | (to << 16);
 
-/** The free register for the guest's number `own`: the same if it is free, else the last one from `first` on that is. */
-function place(own: number, control: readonly number[], first: number): number | undefined {
+/**
+ * Where the guest's register `own` goes: its own place if that is free, else the last one from `first` on that is, else one more:
+ * the debug unit compares with as many as it is given.
+ */
+function place(own: number, control: readonly number[], first: number): number {
   if (!debugControl.enabled(control[own] ?? 1)) return own;
   const free = control.findLastIndex((value, n) => n >= first && !debugControl.enabled(value));
-  return free < 0 ? undefined : free;
+  return free < 0 ? control.length : free;
 }
 
 /**
  * What the hardware holds when host and guest both use it: the host's registers as they are, the guest's in those that the host
- * leaves free, at the same number where that is possible. Guest registers that find no place are not live until the host lets go.
+ * leaves free, at the same number where that is possible, and beyond them. All of the guest's are live.
  */
 export function mergeRegisters(host: DebugRegisters, guest: DebugRegisters): DebugRegisters {
   const merged = { bvr: [...host.bvr], bcr: [...host.bcr], wvr: [...host.wvr], wcr: [...host.wcr] };
@@ -60,7 +67,6 @@ export function mergeRegisters(host: DebugRegisters, guest: DebugRegisters): Deb
   const isContext = (control: number): boolean => (debugControl.type(control) & breakpointType.context) !== 0;
   const put = (n: number, control: number, first: number): void => {
     const at = place(n, merged.bcr, first);
-    if (at === undefined) return;
     merged.bcr[at] = control;
     merged.bvr[at] = guest.bvr[n] ?? 0n;
     placed.set(n, at);
@@ -81,8 +87,8 @@ export function mergeRegisters(host: DebugRegisters, guest: DebugRegisters): Deb
     if (!debugControl.enabled(control)) continue;
     const isLinked = debugControl.isLinkedWatchpoint(control);
     const link = isLinked ? placed.get(debugControl.linkedTo(control)) : 0;
+    if (link === undefined) continue;
     const at = place(n, merged.wcr, 0);
-    if (at === undefined || link === undefined) continue;
     merged.wcr[at] = isLinked ? relinked(control, link) : control;
     merged.wvr[at] = guest.wvr[n] ?? 0n;
   }

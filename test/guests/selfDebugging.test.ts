@@ -1,0 +1,3 @@
+import { describeSelfDebugging } from "./support/selfDebugging.ts";
+
+describeSelfDebugging({ engine: "interpreter" });
