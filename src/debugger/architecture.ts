@@ -82,6 +82,10 @@ export interface DebugArchitecture {
   watch(address: bigint, length: number, access: WatchAccess): readonly WatchRegister[];
   /** What the hardware is to hold. */
   debugRegisters(breakpoints: readonly bigint[], watchpoints: readonly WatchRegister[]): GuestDebugArch;
+  /** Whether the guest's bytes there are a breakpoint instruction, whatever number it carries. */
+  isBreakpointInstruction?(bytes: Uint8Array): boolean;
+  /** Where the guest's own breakpoint registers match. */
+  guestBreakpoints?(vcpu: Vcpu): readonly { readonly register: string; readonly address: bigint }[];
   /** A debug exit in words for the user, such as `BRK #0x800`. */
   describe?(exit: DebugExit): string;
   /**

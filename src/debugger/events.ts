@@ -50,7 +50,9 @@ export type SessionEvent =
   | { readonly kind: "running" }
   | StopEvent
   /** The guest has reset itself and runs on. */
-  | { readonly kind: "guest-reset" };
+  | { readonly kind: "guest-reset" }
+  /** The guest runs; its kernel has come to where it stays, so many bytes from where it was linked. */
+  | { readonly kind: "placed"; readonly slide: bigint };
 
 /** What one vCPU does when the guest is resumed. */
 export type VcpuAction =

@@ -9,8 +9,8 @@ import type { DebuggedVcpu } from "./vcpu.ts";
 
 /** Where the program was found, before and after the guest switched translation on. */
 interface Placements {
-  physical: KernelPlacement | undefined;
-  virtual: KernelPlacement | undefined;
+  physical: Pick<KernelPlacement, "slide"> | undefined;
+  virtual: Pick<KernelPlacement, "slide"> | undefined;
 }
 
 /**
@@ -48,6 +48,34 @@ export class GuestSymbols {
   /** The symbols as linked; undefined when none are loaded. */
   get linked(): SymbolTable | undefined {
     return this.#program?.symbols;
+  }
+
+  /** Whether it is known where the program runs. */
+  get isPlaced(): boolean {
+    return this.#program?.kernel === undefined || this.#placed.virtual !== undefined;
+  }
+
+  /** A symbol of the program was reached at this virtual address. Returns the slide; undefined when there is no such symbol. */
+  place(name: string, pc: bigint): bigint | undefined {
+    const linked = this.#program?.symbols.addressOf(name);
+    if (linked === undefined) return undefined;
+    const slide = BigInt.asIntN(64, pc - linked);
+    this.#placed.virtual = { slide };
+    return slide;
+  }
+
+  /** The guest-physical address of a symbol, as far as the guest still runs at physical addresses and shows where it is. */
+  physicalAddressOf(name: string, vcpu: DebuggedVcpu): bigint | undefined {
+    const linked = this.#program?.symbols.addressOf(name);
+    if (linked === undefined || this.#observe(vcpu)) return undefined;
+    const placed = this.#placed.physical;
+    return placed === undefined ? undefined : BigInt.asUintN(64, linked + placed.slide);
+  }
+
+  /** Whether an address lies in a program that can be moved, as it was linked. */
+  isLinkAddress(address: bigint): boolean {
+    const text = this.#program?.kernel?.text;
+    return text !== undefined && address >= text.textBase && address < text.textBase + BigInt(text.length);
   }
 
   /**

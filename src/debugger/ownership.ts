@@ -2,6 +2,7 @@ import type { DebugArchitecture, DebugEvent, DebugExit } from "./architecture.ts
 import type { Breakpoint, Watchpoint } from "./breakpoint.ts";
 import type { BreakpointList } from "./breakpoints.ts";
 import type { Patches } from "./patches.ts";
+import type { PlacementWatch } from "./placementWatch.ts";
 import type { ExitRuleName } from "./rules.ts";
 import type { StepOver } from "./stepOver.ts";
 import type { DebuggedVcpu } from "./vcpu.ts";
@@ -20,6 +21,8 @@ export type Owner = { readonly rule: ExitRuleName } & (
   | { readonly kind: "step-end" }
   /** What is planted at PC is nobody's business here: the vCPU gets past it unnoticed. */
   | { readonly kind: "pass" }
+  /** The kernel has come to where it stays. */
+  | { readonly kind: "placed" }
   /** A copy the guest has made of a planted instruction, at this guest-physical address. */
   | { readonly kind: "copy"; readonly physical: bigint; readonly original: Uint8Array }
   /** Nothing the user planted explains it. */
@@ -33,6 +36,7 @@ export interface OwnershipParts {
   readonly architecture: DebugArchitecture;
   readonly breakpoints: BreakpointList;
   readonly patches: Patches;
+  readonly placement: PlacementWatch;
 }
 
 /** What the vCPU was doing. */
@@ -75,7 +79,7 @@ export function ownerOf(
 
 /** A breakpoint instruction was executed. */
 function instructionOwner(exit: DebugExit, vcpu: DebuggedVcpu, parts: OwnershipParts): Owner {
-  const { architecture, breakpoints, patches } = parts;
+  const { architecture, breakpoints, patches, placement } = parts;
   const { pc } = vcpu;
   const physical = vcpu.translate(pc);
   if (physical !== undefined && patches.stands(physical)) {
@@ -84,6 +88,7 @@ function instructionOwner(exit: DebugExit, vcpu: DebuggedVcpu, parts: OwnershipP
     if (here.some(({ kind }) => kind === "patched"))
       return { kind: "breakpoints", rule: "planted", breakpoints: here };
     if (breakpoints.isStepEnd(pc)) return stepEnd(vcpu, pc, breakpoints);
+    if (placement.isAt(physical)) return { kind: "placed", rule: "placed" };
     for (const each of breakpoints.patchedAt(physical)) each.history.elsewhere++;
     return { kind: "pass", rule: "alias" };
   }

@@ -9,6 +9,7 @@ import type { Host } from "./host.ts";
 import type { DebuggedMachine, MachineStop } from "./machine.ts";
 import { MemoryView } from "./memory.ts";
 import { Patches } from "./patches.ts";
+import { PlacementWatch } from "./placementWatch.ts";
 import { Runner, stopped } from "./runner.ts";
 import { type DebugSettings, defaultSettings } from "./settings.ts";
 import { Slices } from "./slices.ts";
@@ -40,6 +41,8 @@ export class DebugSession {
   readonly memory: MemoryView;
   readonly breakpoints: BreakpointList;
   readonly symbols: GuestSymbols;
+  /** Looks for a kernel that moves itself, when wanted. */
+  readonly placement: PlacementWatch;
   /** May be changed while the guest is stopped. */
   readonly settings: DebugSettings = defaultSettings();
   /** The last exits of the guest, and whose they were. */
@@ -79,6 +82,7 @@ export class DebugSession {
       now: () => machine.now,
     });
     this.symbols = new GuestSymbols(options.architecture, this.memory);
+    this.placement = new PlacementWatch(this.symbols, patches);
     this.#runner = new Runner({
       machine,
       architecture,
@@ -86,6 +90,9 @@ export class DebugSession {
       memory,
       breakpoints: this.breakpoints,
       patches,
+      placement: this.placement,
+      placed: (slide) => this.#emit({ kind: "placed", slide }),
+      current: () => this.current,
       log: this.exits,
       settings: this.settings,
     });
@@ -214,7 +221,7 @@ export class DebugSession {
   #untilStop(start: () => void): Promise<StopEvent> {
     return new Promise((resolve, reject) => {
       const unsubscribe = this.subscribe((event) => {
-        if (event.kind === "running" || event.kind === "guest-reset") return;
+        if (event.kind !== "stopped" && event.kind !== "ended") return;
         unsubscribe();
         resolve(event);
       });
@@ -268,6 +275,7 @@ export class DebugSession {
   }
 
   #reset(): void {
+    this.placement.disarm();
     this.machine.reset();
     this.symbols.forgetPlacement();
     for (const vcpu of this.vcpus) {

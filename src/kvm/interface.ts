@@ -61,6 +61,8 @@ export interface Vm {
   readonly unseenBreakpoints?: UnseenBreakpoints | undefined;
   /** Whether its debug registers can watch for this; left out, for everything. @throws KvmError EOPNOTSUPP when they cannot */
   checkWatchpoint?(access: "read" | "write" | "access"): void;
+  /** Whether instructions of the page of a guest-physical address have been executed, as far as the substrate remembers. */
+  executed?(address: bigint): boolean;
 }
 
 /** A virtual CPU: what `KVM_CREATE_VCPU` returns. */

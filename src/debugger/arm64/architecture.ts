@@ -3,9 +3,14 @@ import type { Arm64DebugExit, DebugExit } from "../../kvm/exits.ts";
 import type { Vcpu } from "../../kvm/interface.ts";
 import { arm64Reg } from "../../kvm/oneReg.ts";
 import type { DebugArchitecture, DebugEvent } from "../architecture.ts";
-import { arm64BreakpointInstruction, arm64NumberedBreakpoints } from "./breakpointInstruction.ts";
+import {
+  arm64BreakpointInstruction,
+  arm64NumberedBreakpoints,
+  brkImmediate,
+} from "./breakpointInstruction.ts";
 import { enterException } from "./exceptionEntry.ts";
 import { arm64ExclusiveSequence } from "./exclusiveSequence.ts";
+import { arm64GuestBreakpoints } from "./guestRegisters.ts";
 import { backtraceArm64, observeArm64 } from "./observe.ts";
 import { arm64Registers } from "./registers.ts";
 import { arm64WatchRegisters } from "./watchRegisters.ts";
@@ -102,6 +107,8 @@ export const arm64DebugArchitecture: DebugArchitecture = {
     wvr: watchpoints.map(({ value }) => value),
     wcr: watchpoints.map(({ control }) => control),
   }),
+  isBreakpointInstruction: (bytes) => brkImmediate(bytes, 0) !== undefined,
+  guestBreakpoints: arm64GuestBreakpoints,
   describe: ({ arch }: Arm64Exit) => describe(arch),
   guestTakes: (vcpu, { arch }: Arm64Exit) => guestTakes(vcpu, arch),
   exclusiveSequence: arm64ExclusiveSequence,

@@ -23,6 +23,16 @@ function encode(immediate: number): Uint8Array {
 const numberOfImmediate = (immediate: number): number | undefined =>
   immediate >= firstImmediate && immediate < firstImmediate + count ? immediate - firstImmediate : undefined;
 
+/** The immediate of the BRK in bytes at an offset; undefined when it is another instruction. */
+export function brkImmediate(bytes: Uint8Array, at: number): number | undefined {
+  const word =
+    (bytes[at] ?? 0) |
+    ((bytes[at + 1] ?? 0) << 8) |
+    ((bytes[at + 2] ?? 0) << 16) |
+    ((bytes[at + 3] ?? 0) << 24);
+  return (word & ~immediateMask) >>> 0 === brk ? (word & immediateMask) >>> 5 : undefined;
+}
+
 /** What is patched into guest memory when no number is wanted: BRK #0, as QEMU plants it. */
 export const arm64BreakpointInstruction = encode(0);
 
@@ -31,13 +41,8 @@ export const arm64NumberedBreakpoints: NumberedBreakpoints = {
   count,
   encode: (number) => encode(firstImmediate + number),
   numberIn: (bytes, at) => {
-    const word =
-      (bytes[at] ?? 0) |
-      ((bytes[at + 1] ?? 0) << 8) |
-      ((bytes[at + 2] ?? 0) << 16) |
-      ((bytes[at + 3] ?? 0) << 24);
-    if ((word & ~immediateMask) >>> 0 !== brk) return undefined;
-    return numberOfImmediate((word & immediateMask) >>> 5);
+    const immediate = brkImmediate(bytes, at);
+    return immediate === undefined ? undefined : numberOfImmediate(immediate);
   },
   numberOf: ({ arch }: DebugExit & { readonly arch: Arm64DebugExit }) =>
     arch.hsr >>> 26 === brkClass ? numberOfImmediate(arch.hsr & 0xffff) : undefined,

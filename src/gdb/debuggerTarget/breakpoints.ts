@@ -1,6 +1,7 @@
-import type { Breakpoint, Watchpoint } from "../../debugger/breakpoints.ts";
+import type { Breakpoint, Watchpoint } from "../../debugger/breakpoint.ts";
 import type { DebugSession } from "../../debugger/session.ts";
 import type { DebuggedVcpu } from "../../debugger/vcpu.ts";
+import type { Finding } from "../../debugger/why.ts";
 import { evaluateAgentExpression } from "../agent/evaluate.ts";
 import type { AgentContext } from "../agent/machine.ts";
 import type { Outcome } from "../refusal.ts";
@@ -22,6 +23,14 @@ const watched: Readonly<Record<Exclude<BreakpointKind, "software" | "hardware">,
   "watch-access": "access",
 };
 
+/** What the client has planted, and what was planted with it. */
+interface Planted {
+  readonly request: BreakpointRequest;
+  readonly own: Breakpoint | Watchpoint;
+  /** The same where KASLR has moved the kernel to; a text when it could not be planted. */
+  twin: Breakpoint | Watchpoint | string | undefined;
+}
+
 const keyOf = (kind: BreakpointKind, address: bigint, length: number): string =>
   `${kind},${address},${length}`;
 
@@ -35,7 +44,7 @@ export class TargetBreakpoints implements BreakpointCapability {
   readonly #session: DebugSession;
   readonly #registers: TargetRegisters;
   readonly #print: (text: string) => void;
-  readonly #planted = new Map<string, Breakpoint | Watchpoint>();
+  readonly #planted = new Map<string, Planted>();
 
   constructor(session: DebugSession, registers: TargetRegisters, print: (text: string) => void) {
     this.#session = session;
@@ -51,9 +60,13 @@ export class TargetBreakpoints implements BreakpointCapability {
     const before = this.#planted.get(key);
     return outcomeOf(() => {
       // The older one goes first: the hardware might not have room for both.
-      if (before !== undefined) this.#session.breakpoints.remove(before);
+      if (before !== undefined) this.#takeAway(before);
       this.#planted.delete(key);
-      this.#planted.set(key, this.#plant(request));
+      const planted: Planted = { request, own: this.#plant(request), twin: undefined };
+      this.#planted.set(key, planted);
+      if (!this.#session.symbols.isLinkAddress(address)) return;
+      this.#session.placement.wanted = true;
+      this.moveTwins();
     });
   }
 
@@ -61,8 +74,63 @@ export class TargetBreakpoints implements BreakpointCapability {
     const key = keyOf(kind, address, length);
     const planted = this.#planted.get(key);
     this.#planted.delete(key);
-    if (planted !== undefined) this.#session.breakpoints.remove(planted);
+    if (planted !== undefined) this.#takeAway(planted);
     return "done";
+  }
+
+  /**
+   * What the client has planted at addresses as linked is planted where the kernel runs too, as soon as that is known: before
+   * KASLR a client knows no others.
+   */
+  moveTwins(): void {
+    const { symbols, current } = this.#session;
+    if (this.#planted.size === 0 || symbols.linked === undefined) return;
+    let slide: bigint | undefined;
+    for (const planted of this.#planted.values()) {
+      const { request, twin } = planted;
+      if (twin !== undefined || !symbols.isLinkAddress(request.address)) continue;
+      slide ??= symbols.slide(current);
+      if (slide === undefined || slide === 0n) return;
+      const address = BigInt.asUintN(64, request.address + slide);
+      try {
+        planted.twin = this.#plant({ ...request, address });
+      } catch (error) {
+        planted.twin = error instanceof Error ? error.message : String(error);
+      }
+    }
+  }
+
+  /** The guest starts anew: nobody knows where its kernel will be. */
+  dropTwins(): void {
+    for (const planted of this.#planted.values()) {
+      const { twin } = planted;
+      if (typeof twin === "object") this.#session.breakpoints.remove(twin);
+      planted.twin = undefined;
+    }
+  }
+
+  /** The address as the client knows it, when all of these were planted at a moved one in its stead. */
+  linkAddressOf(hit: readonly (Breakpoint | Watchpoint)[]): bigint | undefined {
+    const all = [...this.#planted.values()];
+    const own = hit.map((each) => all.find(({ twin }) => twin === each));
+    return own.every((each) => each !== undefined) ? own[0]?.request.address : undefined;
+  }
+
+  /** For a user who asks about an address: whether it has a twin. */
+  twinFindings(address: bigint): readonly Finding[] {
+    return [...this.#planted.values()].flatMap(({ request, own, twin }): Finding[] => {
+      if (request.address !== address || twin === undefined) return [];
+      if (typeof twin === "string")
+        return [{ kind: "moved", text: `it could not be planted where KASLR has moved the kernel: ${twin}` }];
+      const where = `0x${twin.address.toString(16)}`;
+      const text = `breakpoint ${twin.number} at ${where} stands for ${own.number} where KASLR has moved the kernel; it was hit ${twin.history.hits} times`;
+      return [{ kind: "moved", text }];
+    });
+  }
+
+  #takeAway({ own, twin }: Planted): void {
+    this.#session.breakpoints.remove(own);
+    if (typeof twin === "object") this.#session.breakpoints.remove(twin);
   }
 
   #plant(request: BreakpointRequest): Breakpoint | Watchpoint {

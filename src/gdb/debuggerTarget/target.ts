@@ -12,9 +12,9 @@ import type {
   ResumeAction,
   SectionOffsets,
   StepPolicyCapability,
-  StopReason as TargetReason,
   Target,
   TargetEvent,
+  StopReason as TargetReason,
   TargetStatus,
   TargetThread,
   ThreadId,
@@ -80,6 +80,11 @@ export class DebuggerTarget implements Target {
           : outcomeOf(() => session.reset()),
     };
     session.subscribe((event) => this.#tell(event));
+  }
+
+  /** The vCPUs' present one. */
+  get architecture(): ArchitectureDescription {
+    return this.#registers.description;
   }
 
   status(): TargetStatus {
@@ -172,7 +177,11 @@ export class DebuggerTarget implements Target {
         const words = moved ?? wordsFor(event.reason);
         if (words !== undefined) this.#emit({ kind: "output", text: `${words}\n` });
         const reason: TargetReason = { kind: "signal", signal: trap, description: moved ?? "" };
-        this.#emit(moved === undefined ? stopOf(event) : { ...stopOf(event), kind: "stopped", thread: threadOf(event.vcpu), reason });
+        this.#emit(
+          moved === undefined
+            ? stopOf(event)
+            : { ...stopOf(event), kind: "stopped", thread: threadOf(event.vcpu), reason },
+        );
       }
     }
   }

@@ -281,7 +281,9 @@ describe("monitor", () => {
       refused: "invalid",
       detail: expect.stringContaining("fly"),
     });
-    expect(monitor("s").outcome).toMatchObject({ detail: "s may be stats or symbols or system" });
+    expect(monitor("s").outcome).toMatchObject({
+      detail: "s may be stats or symbols or step-interrupts or step-exclusives or system",
+    });
   });
 
   it("shows the machine", () => {

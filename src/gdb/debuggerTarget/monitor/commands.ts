@@ -1,22 +1,24 @@
 import { DebuggerError } from "../../../debugger/errors.ts";
 import type { MonitorCommand } from "./command.ts";
-
-const hex = (value: bigint): string => `0x${value.toString(16)}`;
-
-/** A number as gdb's users write it, or a register of the current vCPU. */
-function parseAddress(text: string | undefined): bigint {
-  if (text === undefined || !/^(0x[0-9a-f]+|\d+)$/i.test(text))
-    throw new DebuggerError("invalid", `${text ?? "nothing"} is not an address; write it as 0x…`);
-  return BigInt.asUintN(64, BigInt(text));
-}
+import { exitsCommand } from "./exits.ts";
+import { hex, parseAddress } from "./parse.ts";
+import { settingsCommands } from "./settings.ts";
+import { whyCommand } from "./why.ts";
 
 const info: MonitorCommand = {
   name: "info",
-  usage: "",
-  help: "the substrate, virtual time and the vCPUs",
-  execute: ({ session, print }) => {
-    const { machine } = session;
-    print(`substrate: embedded, ${session.vcpus.length} vCPU${session.vcpus.length === 1 ? "" : "s"}\n`);
+  usage: "[substrate]",
+  help: "the substrate, the guest's time and the vCPUs; or what the substrate can and cannot do",
+  execute: ({ session, print }, [what]) => {
+    const { machine, vcpus } = session;
+    const [substrate = "embedded", ...details] = machine.describe?.() ?? [];
+    print(`substrate: ${substrate}, ${vcpus.length} vCPU${vcpus.length === 1 ? "" : "s"}\n`);
+    if (what === "substrate") {
+      for (const line of details) print(`${line}\n`);
+      return;
+    }
+    if (what !== undefined)
+      throw new DebuggerError("invalid", `info is about the substrate or nothing, not ${what}`);
     print(`virtual time: ${(machine.now / 1e9).toFixed(9)} s\n`);
     for (const vcpu of session.vcpus)
       print(
@@ -140,10 +142,13 @@ const quit: MonitorCommand = {
 export const monitorCommands: readonly MonitorCommand[] = [
   info,
   stats,
+  exitsCommand,
+  whyCommand,
   symbols,
   backtrace,
   translate,
   breakpoints,
+  ...settingsCommands,
   system,
   reset,
   quit,

@@ -173,6 +173,11 @@ export class EmbeddedArm64Vm implements Vm {
     this.#isMapped = true;
   }
 
+  executed(address: bigint): boolean {
+    const host = this.cluster.physical.toHost(Number(address));
+    return host >= 0 && this.cluster.engine.code.holdsCode(host >>> 12);
+  }
+
   /** Stage 1 of a vCPU as EL1 sees it; see `rights` of the walk. */
   translate(
     vcpu: EmbeddedArm64Vcpu,
