@@ -1,6 +1,7 @@
 import type { GdbAddress } from "../../gdb/address.ts";
 import type { SignalName } from "../exitStatus.ts";
-import { type GuestRequest, prepareGuest } from "../machine.ts";
+import type { GuestRequest } from "../machine.ts";
+import { type SubstrateRequest, substrateFor } from "../substrate.ts";
 import { Alarm } from "./alarm.ts";
 import { ConsoleInput } from "./consoleInput.ts";
 import { ConsoleOutput } from "./consoleOutput.ts";
@@ -13,7 +14,7 @@ import { Pace } from "./pace.ts";
 import { describeRun } from "./statistics.ts";
 
 /** What `vmexit run` was asked for. */
-export interface RunRequest extends GuestRequest {
+export interface RunRequest extends GuestRequest, SubstrateRequest {
   readonly gdb: GdbAddress | undefined;
   /** With `gdb`: the guest starts when a debugger lets it. */
   readonly wait: boolean;
@@ -41,11 +42,13 @@ export async function runCommand(request: RunRequest): Promise<number> {
     ),
   );
   let input: ConsoleInput | undefined;
-  const prepared = await prepareGuest(request, {
+  const prepare = await substrateFor(request);
+  const guest = await prepare(request, {
     transmit: output.transmit,
     onReceiveRoom: () => input?.soon(),
   });
-  const { machine } = prepared;
+  const { machine } = guest;
+  if (guest.notice !== undefined) say(`vmexit: ${guest.notice}`);
   const trace = request.trace === undefined ? undefined : new ExitTrace(request.trace);
   const handlers = SIGNALS.map((signal) => ({
     signal,
@@ -61,21 +64,21 @@ export async function runCommand(request: RunRequest): Promise<number> {
   const begin = performance.now();
   let end: RunEnd;
   try {
-    const console = new ConsoleInput(machine, source);
+    const console = new ConsoleInput(guest, source);
     input = console;
-    machine.onExit = (vcpu, exit) => {
+    guest.observe((vcpu, exit) => {
       console.observe(exit);
       trace?.observe(machine.now, vcpu, exit);
-    };
-    machine.boot(prepared.plan);
+    });
+    guest.boot();
     const { reboot } = request;
-    const common = { machine, input: console, alarm, reboot, interruption };
+    const common = { guest, input: console, alarm, reboot, interruption };
     if (request.gdb === undefined) {
       const pace = source.interactive ? new Pace(() => performance.now()) : undefined;
       end = await runLoop({ ...common, output, pace, limit: request.limit });
     } else {
       const { interactive } = source;
-      const { image } = prepared;
+      const { image } = guest;
       // A third of the program, which most runs do without.
       const { runUnderGdb } = await import("./gdb.ts");
       end = await runUnderGdb({
@@ -92,11 +95,12 @@ export async function runCommand(request: RunRequest): Promise<number> {
     for (const { signal, handle } of handlers) process.off(signal, handle);
     await output.finish();
     trace?.close();
+    guest.close();
   }
   const running = performance.now() - begin;
   // The guest has powered off, but its last words did not get out.
   if (end.kind === "power-off") end = interruption.end ?? end;
-  if (request.stats) say(describeRun(machine, { starting, running, slept: alarm.slept }));
+  if (request.stats) say(describeRun(guest, { starting, running, slept: alarm.slept }));
   if (end.kind === "failed" || end.kind === "output") say(`vmexit: ${end.message}`);
   return statusOf(end);
 }

@@ -1,16 +1,16 @@
-import type { KvmExit } from "../../kvm/exits.ts";
-import type { GuestMachine } from "../../vmm/guest.ts";
+import type { KvmExit, X86Exit } from "../../kvm/exits.ts";
 import type { InputSource } from "./inputSource.ts";
-import { ListeningWatch } from "./listening.ts";
+import type { Listening, RunnableGuest } from "./runnable.ts";
 
 /** Brings input to the guest's UART once it listens, as much as it takes. */
 export class ConsoleInput {
-  readonly #machine: GuestMachine;
+  readonly #guest: RunnableGuest;
   readonly #source: InputSource;
-  readonly #watch = new ListeningWatch();
+  readonly #watch: Listening;
 
-  constructor(machine: GuestMachine, source: InputSource) {
-    this.#machine = machine;
+  constructor(guest: RunnableGuest, source: InputSource) {
+    this.#guest = guest;
+    this.#watch = guest.listening;
     this.#source = source;
     // Who sits at a terminal sees when the guest listens, and may want to stop a boot loader before.
     if (source.interactive) this.#watch.assume();
@@ -18,23 +18,23 @@ export class ConsoleInput {
 
   /** Something may still come that the guest has room for. */
   get open(): boolean {
-    return this.#source.open && (this.#source.interactive || this.#machine.board.uart.receiveRoom > 0);
+    return this.#source.open && (this.#source.interactive || this.#guest.uart.receiveRoom > 0);
   }
 
-  observe(exit: KvmExit): void {
+  observe(exit: KvmExit | X86Exit): void {
     if (this.#watch.observe(exit)) this.soon();
   }
 
   /** Delivers at the next instruction boundary: at the same point of virtual time in every run. */
   soon(): void {
-    const { timeline } = this.#machine;
+    const { timeline } = this.#guest;
     timeline.at(timeline.now(), () => this.deliver());
   }
 
   /** @returns whether the guest got anything */
   deliver(): boolean {
     if (!this.#watch.listening) return false;
-    const { uart } = this.#machine.board;
+    const { uart } = this.#guest;
     let delivered = false;
     for (;;) {
       const room = uart.receiveRoom;

@@ -1,10 +1,9 @@
-import { arm64Reg } from "../../kvm/oneReg.ts";
-import type { GuestMachine } from "../../vmm/guest.ts";
 import { exitStatus, type SignalName, signalStatus } from "../exitStatus.ts";
+import type { RunnableGuest } from "./runnable.ts";
 
 /** How a run ended. */
 export type RunEnd =
-  | { readonly kind: "power-off" }
+  | { readonly kind: "power-off"; readonly status?: number | undefined }
   /** The guest asked for a restart and there shall be none. */
   | { readonly kind: "reset" }
   /** The user's wish, or a debugger's. */
@@ -35,8 +34,8 @@ export class Interruption {
 }
 
 /** A failure, with where the vCPU was. */
-export function failureAt(machine: GuestMachine, vcpu: number, message: string): RunEnd {
-  const pc = machine.vm.vcpus[vcpu]?.getOneReg(arm64Reg.pc) ?? 0n;
+export function failureAt({ machine, pc: register }: RunnableGuest, vcpu: number, message: string): RunEnd {
+  const pc = machine.vm.vcpus[vcpu]?.getOneReg(register) ?? 0n;
   return { kind: "failed", message: `${message} (vCPU ${vcpu} at pc 0x${pc.toString(16)})` };
 }
 
@@ -44,6 +43,7 @@ export function failureAt(machine: GuestMachine, vcpu: number, message: string):
 export function statusOf(end: RunEnd): number {
   switch (end.kind) {
     case "power-off":
+      return end.status ?? exitStatus.done;
     case "reset":
     case "quit":
       return exitStatus.done;

@@ -1,5 +1,5 @@
 import { closeSync, openSync, writeSync } from "node:fs";
-import type { KvmExit } from "../../kvm/exits.ts";
+import type { KvmExit, X86DebugExit, X86Exit } from "../../kvm/exits.ts";
 import { fileProblem } from "../readFile.ts";
 import { UserError } from "../userError.ts";
 
@@ -20,7 +20,7 @@ export class ExitTrace {
     this.#file = this.#try(() => openSync(path, "w"));
   }
 
-  observe(nanoseconds: number, vcpu: number, exit: KvmExit): void {
+  observe(nanoseconds: number, vcpu: number, exit: KvmExit | X86Exit): void {
     if (exit.reason === "INTR") return;
     this.#text += `${nanoseconds} cpu${vcpu} ${exit.reason}${details(exit)}\n`;
     if (this.#text.length >= BUFFER) this.#flush();
@@ -45,7 +45,7 @@ export class ExitTrace {
   }
 }
 
-function details(exit: KvmExit): string {
+function details(exit: KvmExit | X86Exit): string {
   const hex = (value: bigint | number): string => `0x${value.toString(16)}`;
   switch (exit.reason) {
     case "MMIO":
@@ -53,7 +53,19 @@ function details(exit: KvmExit): string {
         ? ` write ${hex(exit.address)} ${exit.length} ${hex(exit.data)}`
         : ` read ${hex(exit.address)} ${exit.length}`;
     case "DEBUG":
-      return ` hsr ${hex(exit.arch.hsr)} far ${hex(exit.arch.far)}`;
+      return "hsr" in exit.arch
+        ? ` hsr ${hex(exit.arch.hsr)} far ${hex(exit.arch.far)}`
+        : x86Debug(exit.arch);
+    case "IO":
+      return ` ${exit.isWrite ? "out" : "in"} ${hex(exit.port)} ${exit.size}x${exit.count}${outData(exit)}`;
+    case "FAIL_ENTRY":
+      return ` ${hex(exit.hardwareEntryFailureReason)}`;
+    case "OTHER":
+      return ` ${exit.exitReason}`;
+    case "HLT":
+    case "SHUTDOWN":
+    case "IRQ_WINDOW_OPEN":
+      return "";
     case "SYSTEM_EVENT":
       return ` ${exit.type}`;
     case "HYPERCALL":
@@ -65,4 +77,13 @@ function details(exit: KvmExit): string {
     case "INTR":
       return "";
   }
+}
+
+function x86Debug({ exception, pc, dr6 }: X86DebugExit): string {
+  return ` exception ${exception} pc 0x${pc.toString(16)} dr6 0x${dr6.toString(16)}`;
+}
+
+function outData({ isWrite, size, count, data }: Extract<X86Exit, { readonly reason: "IO" }>): string {
+  if (!isWrite) return "";
+  return ` ${[...data.subarray(0, size * count)].map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
 }

@@ -1,18 +1,17 @@
-import { arm64DebugArchitecture } from "../../debugger/arm64/architecture.ts";
 import { hostWith } from "../../debugger/host.ts";
 import { DebugSession } from "../../debugger/session.ts";
 import { formatGdbAddress, type GdbAddress } from "../../gdb/address.ts";
 import { DebuggerTarget } from "../../gdb/debuggerTarget/target.ts";
 import { GdbServer } from "../../gdb/server.ts";
-import type { GuestMachine } from "../../vmm/guest.ts";
 import { loadSymbols } from "../symbols/load.ts";
 import type { Alarm } from "./alarm.ts";
 import type { ConsoleInput } from "./consoleInput.ts";
 import { failureAt, type Interruption, type RunEnd } from "./ending.ts";
+import type { RunnableGuest } from "./runnable.ts";
 
 /** What a run under the gdb server needs. */
 export interface GdbRun {
-  readonly machine: GuestMachine;
+  readonly guest: RunnableGuest;
   /** The file the guest was loaded from, for symbols. */
   readonly image: Uint8Array;
   readonly address: GdbAddress;
@@ -33,14 +32,16 @@ const FAREWELL = 1000;
 
 /** Runs a booted guest with a gdb server on it until it ends. @throws GdbServerError */
 export async function runUnderGdb(run: GdbRun): Promise<RunEnd> {
-  const { machine, alarm, interruption, say } = run;
+  const { guest, alarm, interruption, say } = run;
+  const { machine } = guest;
+  const { architecture, registers } = await guest.debugging();
   const session = new DebugSession(machine, {
-    architecture: arm64DebugArchitecture,
+    architecture,
     host: hostWith(setImmediate),
     pace: run.interactive ? "wall-clock" : "free",
     onReset: "run",
   });
-  const server = await GdbServer.listen(new DebuggerTarget(session), run.address, {
+  const server = await GdbServer.listen(new DebuggerTarget(session, registers), run.address, {
     fault: (error) => say(`vmexit: internal error in the debugger, please report it: ${describe(error)}`),
     client: () => alarm.ring(),
   });
@@ -56,11 +57,11 @@ export async function runUnderGdb(run: GdbRun): Promise<RunEnd> {
         if (!run.reboot) interruption.request({ kind: "reset" });
         return;
       case "ended":
-        interruption.request(endOf(machine, event.reason));
+        interruption.request(endOf(guest, event.reason));
         return;
       case "stopped":
         if (event.reason.kind === "failure" && !server.connected)
-          interruption.request(failureAt(machine, event.vcpu, event.reason.message));
+          interruption.request(failureAt(guest, event.vcpu, event.reason.message));
     }
   });
   try {
@@ -80,14 +81,14 @@ export async function runUnderGdb(run: GdbRun): Promise<RunEnd> {
   }
 }
 
-function endOf(machine: GuestMachine, reason: "power-off" | "crash" | "killed"): RunEnd {
+function endOf(guest: RunnableGuest, reason: "power-off" | "crash" | "killed"): RunEnd {
   switch (reason) {
     case "power-off":
-      return { kind: "power-off" };
+      return { kind: "power-off", status: guest.exitStatus?.() };
     case "killed":
       return { kind: "quit" };
     case "crash":
-      return failureAt(machine, 0, "the guest reports that it has crashed");
+      return failureAt(guest, 0, "the guest reports that it has crashed");
   }
 }
 

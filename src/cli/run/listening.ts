@@ -1,6 +1,7 @@
-import type { KvmExit } from "../../kvm/exits.ts";
+import type { KvmExit, X86Exit } from "../../kvm/exits.ts";
 import { VIRT_MAP } from "../../machine/board/memoryMap.ts";
 import { PL011_INTERRUPT, PL011_OFFSET } from "../../machine/devices/pl011Registers.ts";
+import type { Listening } from "./runnable.ts";
 
 const RECEIVE = BigInt(PL011_INTERRUPT.RX | PL011_INTERRUPT.RT);
 /** A transmitter looks at UARTFR two or three times for each character it sends; who looks more often waits for input. */
@@ -11,7 +12,7 @@ const POLLS = 16;
  * polls UARTFR without sending, or reads UARTDR. Input that comes before would be lost: Linux empties the FIFO when it
  * starts the UART.
  */
-export class ListeningWatch {
+export class ListeningWatch implements Listening {
   #listening = false;
   #polls = 0;
 
@@ -20,7 +21,7 @@ export class ListeningWatch {
   }
 
   /** Watches an exit. @returns true when the guest has just begun to listen */
-  observe(exit: KvmExit): boolean {
+  observe(exit: KvmExit | X86Exit): boolean {
     if (this.#listening || exit.reason !== "MMIO") return false;
     const offset = Number(exit.address - VIRT_MAP.uart.base);
     if (exit.isWrite) {

@@ -1,14 +1,14 @@
 import { setImmediate } from "node:timers/promises";
-import type { GuestMachine } from "../../vmm/guest.ts";
 import type { Alarm } from "./alarm.ts";
 import type { ConsoleInput } from "./consoleInput.ts";
 import type { ConsoleOutput } from "./consoleOutput.ts";
 import { failureAt, type Interruption, type RunEnd } from "./ending.ts";
 import type { Pace } from "./pace.ts";
+import type { RunnableGuest } from "./runnable.ts";
 
 /** What a run needs. */
 export interface RunLoop {
-  readonly machine: GuestMachine;
+  readonly guest: RunnableGuest;
   readonly input: ConsoleInput;
   readonly output: ConsoleOutput;
   readonly alarm: Alarm;
@@ -26,13 +26,14 @@ const AIM = 10;
 
 /** Runs a booted guest until it ends. */
 export async function runLoop(run: RunLoop): Promise<RunEnd> {
-  const { machine, input, output, interruption } = run;
+  const { guest, input, output, interruption } = run;
+  const { machine } = guest;
   const stopAtWaits = run.pace !== undefined;
   let slice: number = SLICE.first;
   for (;;) {
     if (interruption.end !== undefined) return interruption.end;
-    const left = run.limit - machine.instructions;
-    if (left <= 0) return failureAt(machine, 0, `the limit of ${run.limit} instructions is reached`);
+    const left = run.limit - (guest.instructions() ?? 0);
+    if (left <= 0) return failureAt(guest, 0, `the limit of ${run.limit} instructions is reached`);
     input.deliver();
     const begin = performance.now();
     const stop = machine.advance(Math.min(slice, left), { stopAtWaits, attentive: true });
@@ -47,27 +48,27 @@ export async function runLoop(run: RunLoop): Promise<RunEnd> {
         if (input.deliverAnyway()) break;
         if (!input.open) {
           const message = "the guest waits for ever: every vCPU waits, no timer is set and no input can come";
-          return failureAt(machine, 0, message);
+          return failureAt(guest, 0, message);
         }
         await run.alarm.sleep();
         break;
       case "system":
         switch (stop.event) {
           case "SHUTDOWN":
-            return { kind: "power-off" };
+            return { kind: "power-off", status: guest.exitStatus?.() };
           case "RESET":
             if (!run.reboot) return { kind: "reset" };
             input.reset();
             machine.reset();
             break;
           case "CRASH":
-            return failureAt(machine, 0, "the guest reports that it has crashed");
+            return failureAt(guest, 0, "the guest reports that it has crashed");
         }
         break;
       case "failed":
-        return failureAt(machine, stop.vcpu, stop.message);
+        return failureAt(guest, stop.vcpu, stop.message);
       case "debug":
-        return failureAt(machine, stop.vcpu, "a debug exit came, but there is no debugger");
+        return failureAt(guest, stop.vcpu, "a debug exit came, but there is no debugger");
     }
     await output.backlog;
     await setImmediate();
@@ -79,7 +80,7 @@ function adapt(slice: number, milliseconds: number): number {
   return milliseconds > AIM * 2 ? Math.max(slice / 2, SLICE.least) : slice;
 }
 
-async function waitUntil({ machine, pace, alarm }: RunLoop, nanosecond: number): Promise<void> {
+async function waitUntil({ guest: { machine }, pace, alarm }: RunLoop, nanosecond: number): Promise<void> {
   const sleep = pace?.untilDue(nanosecond) ?? 0;
   if (pace === undefined || sleep === 0) {
     machine.skipTo(nanosecond);

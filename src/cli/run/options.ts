@@ -6,6 +6,7 @@ import { parseClock } from "../options/clock.ts";
 import { parseMemorySize } from "../options/memorySize.ts";
 import { parseTrace } from "../options/trace.ts";
 import { parseUnsigned64, parseWholeNumber } from "../options/wholeNumber.ts";
+import { ARCHITECTURES, type Architecture, SUBSTRATES, type Substrate } from "../substrate.ts";
 import { UserError } from "../userError.ts";
 
 /** Options as commander hands them over. */
@@ -25,6 +26,8 @@ interface Options {
   readonly limit?: number;
   readonly reboot: boolean;
   readonly trace?: string;
+  readonly substrate?: Substrate;
+  readonly arch?: Architecture;
   readonly engine?: EngineMode;
   readonly heat?: number;
 }
@@ -51,7 +54,8 @@ export function runOptions(finish: (status: number) => void): Command {
     .summary("run a guest with its console on the terminal")
     .description(
       "Runs an arm64 guest: Linux's Image (also in gzip or as an EFI zboot vmlinuz), an ELF file for bare metal, or a flat " +
-        "binary. Its serial console (PL011) is the terminal; Ctrl-A X quits, Ctrl-A H helps.",
+        "binary; or on Linux' /dev/kvm an x86-64 guest: bzImage, ELF, PVH or Multiboot kernel, boot sector. Its serial " +
+        "console is the terminal; Ctrl-A X quits, Ctrl-A H helps.",
     )
     .argument("<image>", "the guest")
     .option("--initrd <file>", "initial RAM disk")
@@ -96,6 +100,16 @@ export function runOptions(finish: (status: number) => void): Command {
     .option("--heat <n>", "compile code that is reached by so many jumps (default: --engine says)", (text) =>
       parseWholeNumber("--heat", text, 0, MOST_HEAT),
     )
+    .option(
+      "--substrate <name>",
+      "what executes the guest: embedded, or linux, the host's /dev/kvm (default: by the guest's architecture)",
+      (text) => parseChoice("--substrate", text, SUBSTRATES),
+    )
+    .option(
+      "--arch <name>",
+      "the guest's architecture, arm64 or x86-64 (default: what the image is)",
+      (text) => parseChoice("--arch", text, ARCHITECTURES),
+    )
     .option("--trace <what>", "exits=FILE writes every exit to a file", (text) => parseTrace("--trace", text))
     .action(async (image: string, options: Partial<Options>) => {
       if (options.wait && options.gdb === undefined)
@@ -121,6 +135,8 @@ export function runOptions(finish: (status: number) => void): Command {
           limit: options.limit ?? Number.POSITIVE_INFINITY,
           reboot: options.reboot ?? true,
           trace: options.trace,
+          substrate: options.substrate,
+          architecture: options.arch,
           engine: options.engine,
           heat: options.heat,
         }),

@@ -1,4 +1,5 @@
 import type { GuestMachine } from "../../vmm/guest.ts";
+import type { RunnableGuest } from "./runnable.ts";
 
 /** Milliseconds of real time. */
 export interface RunTimes {
@@ -10,8 +11,9 @@ export interface RunTimes {
 }
 
 /** What a run did, in lines for the user. */
-export function describeRun(machine: GuestMachine, { starting, running, slept }: RunTimes): string {
-  const { instructions } = machine;
+export function describeRun(guest: RunnableGuest, { starting, running, slept }: RunTimes): string {
+  const { machine } = guest;
+  const instructions = guest.instructions();
   const busy = running - slept;
   const seconds = (milliseconds: number): string => `${(milliseconds / 1000).toFixed(3)} s`;
   const exits = Object.entries(machine.exitCounts)
@@ -19,13 +21,15 @@ export function describeRun(machine: GuestMachine, { starting, running, slept }:
     .sort(([, a], [, b]) => b - a)
     .map(([reason, count]) => `${reason} ${count.toLocaleString("en")}`);
   return [
-    `instructions   ${instructions.toLocaleString("en")}`,
+    ...(instructions === undefined ? [] : [`instructions   ${instructions.toLocaleString("en")}`]),
     `virtual time   ${(machine.now / 1e9).toFixed(6)} s`,
     `wall time      ${seconds(running)} after ${seconds(starting)} to start` +
       (slept > 0 ? `, of which it slept ${seconds(slept)}` : ""),
-    `speed          ${(busy > 0 ? instructions / busy / 1000 : 0).toFixed(1)} MIPS`,
+    ...(instructions === undefined
+      ? []
+      : [`speed          ${(busy > 0 ? instructions / busy / 1000 : 0).toFixed(1)} MIPS`]),
     `exits          ${exits.length === 0 ? "none" : exits.join(", ")}`,
-    ...describeEngine(machine.engineStatistics),
+    ...(guest.engine === undefined ? [] : describeEngine(guest.engine())),
   ].join("\n");
 }
 

@@ -1,0 +1,59 @@
+import { isX86Image } from "../machine/boot/x86/classify.ts";
+import type { GuestOptions } from "../vmm/guest.ts";
+import type { GuestRequest } from "./machine.ts";
+import { readInput } from "./readFile.ts";
+import type { RunnableGuest } from "./run/runnable.ts";
+import { UserError } from "./userError.ts";
+
+/** What executes the guest. */
+export const SUBSTRATES = ["embedded", "linux"] as const;
+export type Substrate = (typeof SUBSTRATES)[number];
+
+/** The guest's architecture. */
+export const ARCHITECTURES = ["arm64", "x86-64"] as const;
+export type Architecture = (typeof ARCHITECTURES)[number];
+
+/** What the user has said of both. */
+export interface SubstrateRequest {
+  readonly image: string;
+  readonly firmware: boolean;
+  readonly memoryBytes: number;
+  /** Left out: what the image says that it is. */
+  readonly architecture: Architecture | undefined;
+  /** Left out: the one that runs the guest's architecture. */
+  readonly substrate: Substrate | undefined;
+}
+
+/** Builds a machine and reads what it is booted with. @throws UserError for whatever the user can put right */
+export type PrepareGuest = (
+  request: GuestRequest,
+  surroundings: Pick<GuestOptions, "transmit" | "onReceiveRoom">,
+) => Promise<RunnableGuest>;
+
+/**
+ * Which substrate runs a guest: arm64 guests run on the embedded one, everywhere; x86-64 guests on the host's KVM, as the embedded
+ * one has no x86-64 yet. @throws UserError when that is not what the user has asked for
+ */
+export async function substrateFor(request: SubstrateRequest): Promise<PrepareGuest> {
+  const architecture = request.architecture ?? architectureOf(request);
+  if (architecture === "arm64") {
+    if (request.substrate === "linux")
+      throw new UserError(
+        "--substrate linux: it runs guests of the host's architecture, x86-64, and this one is for arm64; leave it out",
+      );
+    const { arm64Guest } = await import("./run/arm64Guest.ts");
+    return arm64Guest;
+  }
+  if (request.substrate === "embedded")
+    throw new UserError(
+      "--substrate embedded: it runs arm64 guests only so far, and this one is for x86-64; use --substrate linux",
+    );
+  const { x86Guest } = await import("./run/x86Guest.ts");
+  return x86Guest;
+}
+
+/** By the image's own bytes; firmware and flat binaries say nothing. */
+function architectureOf({ image, firmware, memoryBytes }: SubstrateRequest): Architecture {
+  if (firmware) return "arm64";
+  return isX86Image(readInput("image", image, memoryBytes)) ? "x86-64" : "arm64";
+}
