@@ -44,8 +44,8 @@ describe("one line and status 1 for a file that", () => {
     ],
     [
       "is an ELF of another machine",
-      ["run", patched("x86.elf", (view) => view.setUint16(18, 62, true))],
-      /x86\.elf: the ELF image is for x86-64; this machine is arm64/,
+      ["run", patched("riscv.elf", (view) => view.setUint16(18, 243, true))],
+      /riscv\.elf: the ELF image is for RISC-V; this machine is arm64/,
     ],
     [
       "is an ELF, cut off",

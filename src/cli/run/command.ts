@@ -2,6 +2,7 @@ import type { GdbAddress } from "../../gdb/address.ts";
 import type { SignalName } from "../exitStatus.ts";
 import type { GuestRequest } from "../machine.ts";
 import { type SubstrateRequest, substrateFor } from "../substrate.ts";
+import { UserError } from "../userError.ts";
 import { Alarm } from "./alarm.ts";
 import { ConsoleInput } from "./consoleInput.ts";
 import { ConsoleOutput } from "./consoleOutput.ts";
@@ -48,6 +49,10 @@ export async function runCommand(request: RunRequest): Promise<number> {
     onReceiveRoom: () => input?.soon(),
   });
   const { machine } = guest;
+  if (request.limit !== Number.POSITIVE_INFINITY && guest.instructions() === undefined) {
+    guest.close();
+    throw new UserError("--limit: this substrate does not count instructions; leave it out");
+  }
   if (guest.notice !== undefined) say(`vmexit: ${guest.notice}`);
   const trace = request.trace === undefined ? undefined : new ExitTrace(request.trace);
   const handlers = SIGNALS.map((signal) => ({
