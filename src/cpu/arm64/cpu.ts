@@ -76,6 +76,7 @@ export class Arm64Cpu {
     this.#halfDone.drop();
     this.#event = undefined;
     this.debug.dropPass();
+    this.debug.notStepped();
     this.eventPending = false;
     this.translationChanged(false);
     this.updateFloatingPointMode();
@@ -228,6 +229,11 @@ export class Arm64Cpu {
   /** Whether an instruction is half done: some of its accesses are completed and it must run to its end first. */
   get midInstruction(): boolean {
     return this.#halfDone.exists;
+  }
+
+  /** Whether what happens next has happened before: the instruction is being run again for an access that comes later. */
+  get replays(): boolean {
+    return this.#halfDone.replays;
   }
 
   /** Whether the IRQ or FIQ input is asserted, masked or not. */

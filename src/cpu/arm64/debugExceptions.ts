@@ -174,7 +174,8 @@ export class DebugExceptions {
   /** Whether the instruction at PC, which is marked, should execute; if not, notes the breakpoint. */
   passesMark(): boolean {
     const { pc } = this.#cluster.registers;
-    if (this.unseenBreakpoints.has(pc) && !this.#usePass(pc)) {
+    const begins = !this.#cpu.replays;
+    if (this.unseenBreakpoints.has(pc) && !this.#usePass(pc) && begins) {
       this.#cpu.note({
         kind: "trap",
         ec: exceptionClass.breakpointLower,
@@ -184,7 +185,7 @@ export class DebugExceptions {
       });
       return false;
     }
-    if (!this.#breakpointHits(pc)) return true;
+    if (!begins || !this.#breakpointHits(pc)) return true;
     this.#cpu.note(this.#event("breakpoint"));
     return false;
   }
@@ -204,7 +205,7 @@ export class DebugExceptions {
     bytes: number,
     access: { readonly write: boolean; readonly el?: 0 | 1; readonly cacheMaintenance?: boolean },
   ): boolean {
-    if (!this.#matchingEnabled()) return false;
+    if (!this.#matchingEnabled() || this.#cpu.replays) return false;
     const { write } = access;
     const context = this.#context();
     const hit = watchpointHit(this.#registers, va, bytes, write, { ...context, el: access.el ?? context.el });

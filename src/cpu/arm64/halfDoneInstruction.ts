@@ -20,6 +20,11 @@ export class HalfDoneInstruction {
     return this.#completed.length > 0 || this.#pending !== undefined;
   }
 
+  /** Whether the instruction's next access is one that has been completed already. */
+  get replays(): boolean {
+    return this.#replayed < this.#completed.length;
+  }
+
   /** Address of the instruction that the accesses belong to. */
   get pc(): bigint {
     return this.#pc;

@@ -27,8 +27,8 @@ const longestSlice = 0x8000;
 /** A block that needs a larger budget than what it was given is at most that long. */
 const longestBlock = 1024;
 
-/** No page's address: `pageAddress` before the first look-up. */
-const noPage = 1n;
+/** `pageAddress` before the first look-up: no page has this address, nor has any misaligned PC the same bits 63:12 and 1:0. */
+const noPage = -1n;
 
 /** Why the interpreter returned. */
 export const interpreterExit = { budget: 0, abandoned: 1, fetch: 2 } as const;

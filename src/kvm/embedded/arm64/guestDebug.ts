@@ -160,11 +160,14 @@ export class Arm64GuestDebug {
     this.#guestStale = true;
     this.#load = undefined;
     this.#passes = undefined;
+    this.#guestAccessed = false;
     if (this.stepping) this.#step = "active-not-pending";
   }
 
   /** `vcpu_load`: `KVM_RUN` begins. Its MDCR_EL2 is computed before anything else, and before it is first in the CPU. */
   enter(): void {
+    // Userspace may have changed what made the instruction pass.
+    this.#passes = undefined;
     if (this.#guestAccessed) {
       this.#guestAccessed = false;
       this.#load = undefined;

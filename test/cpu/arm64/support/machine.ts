@@ -1,4 +1,5 @@
 import type { CpuInterrupts } from "../../../../src/cpu/arm64/cluster.ts";
+import type { EngineMode } from "../../../../src/engine/engine.ts";
 import { arm64InstructionSet } from "../../../../src/isa/arm64/instructionSet.ts";
 import type { EmbeddedArm64Vcpu } from "../../../../src/kvm/embedded/arm64/vcpu.ts";
 import { EmbeddedArm64Vm } from "../../../../src/kvm/embedded/arm64/vm.ts";
@@ -56,6 +57,10 @@ export type TestDevice = (exit: Extract<KvmExit, { reason: "MMIO" }>) => bigint 
 
 export interface BareOptions {
   readonly cpus?: number;
+  /** How the engine runs code; left out, as it does by default. */
+  readonly engine?: { readonly mode: EngineMode; readonly heat?: number };
+  /** See `EmbeddedArm64Options.vhe`. */
+  readonly vhe?: boolean;
   readonly ramBytes?: number;
 }
 
@@ -73,6 +78,8 @@ export class BareMachine {
       interpreter,
       cpus: options.cpus ?? 1,
       ramBytes: (options.ramBytes ?? place.ramBytes) + 0x10_0000,
+      ...options.engine,
+      ...(options.vhe === undefined ? {} : { vhe: options.vhe }),
     });
     this.vm.setInterruptController(this.interrupts, undefined);
     this.vm.setMemoryRegion({
