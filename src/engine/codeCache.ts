@@ -7,9 +7,15 @@ import type { InstructionSet } from "./operation.ts";
 export interface CodeObserver {
   /** The instructions from number `from` to before `to` of a record page changed, or are to be executed otherwise. */
   changed(page: number, from: number, to: number): void;
+  /** These record pages went away; `changed` was told of them. */
+  released(pages: ReadonlySet<number>): void;
   /** All records went away: nobody may keep addresses or numbers of record pages. */
   dropped(): void;
 }
+
+/** Writes to a page of code before it is taken for data; doubled whenever that was wrong. */
+const fewWrites = 32;
+const mostReleases = 16;
 
 /**
  * Decoded records of guest code, kept by the host page that holds the code, so that every mapping of a page shares them.
@@ -24,15 +30,31 @@ export class CodeCache {
   /** Host page of each record page. */
   readonly #hostPage: Int32Array;
   #used = 0;
+  /** Record pages that were given back. */
+  readonly #free: number[] = [];
+  /** Writes to each record page's code since it was first fetched, and how often each host page was given back. */
+  readonly #writes: Uint32Array;
+  readonly #releases: Uint8Array;
+  readonly #stale = new Set<number>();
+  readonly #onStale: () => void;
   readonly #marks = new Set<HostAddress>();
   readonly #observers: CodeObserver[] = [];
 
-  constructor(memory: EngineMemory, set: InstructionSet, interpreter: Interpreter) {
+  /** `onStale` is called when `releaseStale` has something to do. */
+  constructor(
+    memory: EngineMemory,
+    set: InstructionSet,
+    interpreter: Interpreter,
+    onStale: () => void = () => {},
+  ) {
     this.#memory = memory;
+    this.#onStale = onStale;
     this.#set = set;
     this.#interpreter = interpreter;
     this.#pageOf = new Uint16Array(memory.bytes.length >>> 12);
     this.#hostPage = new Int32Array(memory.recordPages);
+    this.#writes = new Uint32Array(memory.recordPages);
+    this.#releases = new Uint8Array(memory.bytes.length >>> 12);
   }
 
   observe(observer: CodeObserver): void {
@@ -49,8 +71,8 @@ export class CodeCache {
     const hostPage = host >>> 12;
     const known = this.#pageOf[hostPage] ?? 0;
     if (known !== 0) return recordPageAddress(known - 1);
-    if (this.#used === this.#memory.recordPages) this.dropAll();
-    const page = this.#used++;
+    if (this.#free.length === 0 && this.#used === this.#memory.recordPages) this.dropAll();
+    const page = this.#free.pop() ?? this.#used++;
     this.#pageOf[hostPage] = page + 1;
     this.#hostPage[page] = hostPage;
     const address = recordPageAddress(page);
@@ -100,10 +122,33 @@ export class CodeCache {
     this.#forget(host, length, true);
   }
 
+  /**
+   * Forgets pages that are written so often that they seem to hold data now: writes to them need not be told any more. Between
+   * runs only, for the interpreter may be in such a page.
+   */
+  releaseStale(): void {
+    if (this.#stale.size === 0) return;
+    for (const page of this.#stale) {
+      const hostPage = this.#hostPage[page] ?? 0;
+      for (const observer of this.#observers) observer.changed(page, 0, recordPage.records);
+      const begin = recordPageAddress(page);
+      this.#memory.bytes.fill(0, begin, begin + recordPage.bytes);
+      this.#pageOf[hostPage] = 0;
+      this.#writes[page] = 0;
+      this.#releases[hostPage] = Math.min((this.#releases[hostPage] ?? 0) + 1, mostReleases);
+      this.#free.push(page);
+    }
+    for (const observer of this.#observers) observer.released(this.#stale);
+    this.#stale.clear();
+  }
+
   dropAll(): void {
     const begin = memoryMap.records;
     this.#memory.bytes.fill(0, begin, begin + this.#used * recordPage.bytes);
     this.#pageOf.fill(0);
+    this.#writes.fill(0);
+    this.#stale.clear();
+    this.#free.length = 0;
     this.#used = 0;
     for (const observer of this.#observers) observer.dropped();
   }
@@ -118,6 +163,7 @@ export class CodeCache {
     for (let hostPage = host >>> 12; hostPage * 0x1000 < end; hostPage++) {
       const known = this.#pageOf[hostPage] ?? 0;
       if (known === 0) continue;
+      if (tell) this.#countWrite(known - 1, hostPage);
       const from = Math.max(host - hostPage * 0x1000, 0) >>> 2;
       const to = Math.min((end - hostPage * 0x1000 + 3) >>> 2, recordPage.records);
       if (tell) for (const observer of this.#observers) observer.changed(known - 1, from, to);
@@ -125,6 +171,15 @@ export class CodeCache {
       for (let i = from; i < to; i++)
         this.#memory.halfwords[(records + i * recordBytes) >>> 1] = handler.undecoded;
     }
+  }
+
+  #countWrite(page: number, hostPage: number): void {
+    const writes = (this.#writes[page] ?? 0) + 1;
+    this.#writes[page] = writes;
+    // Each time it comes back as code it is believed for longer.
+    if (writes < fewWrites << (this.#releases[hostPage] ?? 0) || this.#stale.has(page)) return;
+    this.#stale.add(page);
+    this.#onStale();
   }
 
   #fill(record: number, word: number): void {

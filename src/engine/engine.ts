@@ -87,8 +87,9 @@ export class Engine {
     const interpreter = options.interpreter ?? writeInterpreter(set, anyMemoryPages);
     this.memory = new EngineMemory(options.ramBytes);
     this.tlb = new TranslationCaches(this.memory, options.contexts);
-    this.code = new CodeCache(this.memory, set, interpreter);
-    this.code.observe({ changed: () => {}, dropped: () => this.tlb.flushFetches() });
+    this.code = new CodeCache(this.memory, set, interpreter, () => this.endRunSoon());
+    const flush = (): void => this.tlb.flushFetches();
+    this.code.observe({ changed: () => {}, released: flush, dropped: flush });
     const imports: Record<EngineImport, unknown> & Record<string, unknown> = {
       loadSlow: (address: bigint, access: number) => {
         this.#slowLoads++;
@@ -136,6 +137,7 @@ export class Engine {
 
   /** Runs at most `count` (≥ 0, < 2^31) instructions of the vCPU in the state window. */
   run(count: number): RunResult {
+    this.code.releaseStale();
     const { words } = this.memory;
     words[statusIndex] = 0;
     words[budgetIndex] = count;

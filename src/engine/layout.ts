@@ -17,6 +17,8 @@ export const memoryMap = {
   contexts: 32,
   /** Second-level data TLBs, `secondTlb.bytes` for each context. */
   secondTlb: 0xc0000,
+  /** Second-level fetch TLBs, `secondFetchTlb.bytes` for each context. */
+  secondFetchTlb: 0x1c0000,
   /** Pages of decoded records. */
   records: 0x200000,
 } as const;
@@ -31,8 +33,11 @@ export const tlbEntry = { bytes: 32, readTag: 0, writeTag: 8, addend: 16, asid: 
 /** The second-level data TLB of a context: entries like the first level's, which also say whose address space they are of. */
 export const secondTlb = { entries: 1024, bytes: 1024 * tlbEntry.bytes } as const;
 
-/** One fetch TLB entry: the page's guest-virtual address and where its decoded records begin. */
-export const fetchEntry = { bytes: 16, tag: 0, records: 8 } as const;
+/** One fetch TLB entry: the page's guest-virtual address, where its decoded records begin, whose address space it is of. */
+export const fetchEntry = { bytes: 16, tag: 0, records: 8, asid: 12 } as const;
+
+/** The second-level fetch TLB of a context. */
+export const secondFetchTlb = { entries: 512, bytes: 512 * fetchEntry.bytes } as const;
 
 /** Offset of the fetch TLB within a context's translation caches. */
 export const fetchTlbOffset = tlbEntries * tlbEntry.bytes;

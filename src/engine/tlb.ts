@@ -1,4 +1,12 @@
-import { fetchEntry, fetchTlbOffset, memoryMap, secondTlb, tlbEntries, tlbEntry } from "./layout.ts";
+import {
+  fetchEntry,
+  fetchTlbOffset,
+  memoryMap,
+  secondFetchTlb,
+  secondTlb,
+  tlbEntries,
+  tlbEntry,
+} from "./layout.ts";
 import type { EngineMemory, HostAddress } from "./memory.ts";
 import { tlbIndex } from "./tlbLookUp.ts";
 
@@ -42,6 +50,7 @@ export class TranslationCaches {
     const base = this.dataBase(context);
     this.#memory.bytes.fill(0xff, base, base + fetchTlbOffset + tlbEntries * fetchEntry.bytes);
     this.#memory.bytes.fill(0xff, this.#secondBase(context), this.#secondBase(context) + secondTlb.bytes);
+    this.#flushSecondFetches(context);
   }
 
   /** Forgets what the first level holds; the second keeps what it has by address space. */
@@ -58,6 +67,12 @@ export class TranslationCaches {
   flushFetch(context: number): void {
     const base = this.fetchBase(context);
     this.#memory.bytes.fill(0xff, base, base + tlbEntries * fetchEntry.bytes);
+    this.#flushSecondFetches(context);
+  }
+
+  #flushSecondFetches(context: number): void {
+    const base = memoryMap.secondFetchTlb + context * secondFetchTlb.bytes;
+    this.#memory.bytes.fill(0xff, base, base + secondFetchTlb.bytes);
   }
 
   /** Forgets one page of a context. */
@@ -66,8 +81,8 @@ export class TranslationCaches {
     this.#memory.bytes.fill(0xff, data, data + 16);
     const second = this.#secondEntry(context, va);
     this.#memory.bytes.fill(0xff, second, second + 16);
-    const fetch = this.#fetchEntry(context, va);
-    this.#memory.bytes.fill(0xff, fetch, fetch + 8);
+    for (const fetch of [this.#fetchEntry(context, va), this.#secondFetchEntry(context, va)])
+      this.#memory.bytes.fill(0xff, fetch, fetch + 8);
   }
 
   /** Lets accesses to the page of `va` go straight to the host page. */
@@ -100,10 +115,18 @@ export class TranslationCaches {
     return this.fetchBase(context) + Number((va >> 12n) & BigInt(tlbEntries - 1)) * fetchEntry.bytes;
   }
 
-  fillFetch(context: number, va: bigint, records: number): void {
-    const entry = this.#fetchEntry(context, va);
-    this.#memory.doublewords[(entry + fetchEntry.tag) >>> 3] = BigInt.asIntN(64, va & ~0xfffn);
-    this.#memory.words[(entry + fetchEntry.records) >>> 2] = records;
+  #secondFetchEntry(context: number, va: bigint): number {
+    const index = tlbIndex(va, secondFetchTlb.entries);
+    return memoryMap.secondFetchTlb + context * secondFetchTlb.bytes + index * fetchEntry.bytes;
+  }
+
+  /** Lets fetches from the page of `va` go straight to its records; `asid` is its address space, −1 for all. */
+  fillFetch(context: number, va: bigint, records: number, asid: number): void {
+    for (const entry of [this.#fetchEntry(context, va), this.#secondFetchEntry(context, va)]) {
+      this.#memory.doublewords[(entry + fetchEntry.tag) >>> 3] = BigInt.asIntN(64, va & ~0xfffn);
+      this.#memory.words[(entry + fetchEntry.records) >>> 2] = records;
+      this.#memory.words[(entry + fetchEntry.asid) >>> 2] = asid;
+    }
   }
 
   /** Withholds write rights to one host page in every context, so that the next write to it takes the slow path. */

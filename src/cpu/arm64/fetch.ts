@@ -44,6 +44,6 @@ export function fetchPage(cluster: Arm64Cluster, cpu: Arm64Cpu, address: bigint)
   for (const breakpoint of cpu.debug.breakpointAddresses()) {
     if (breakpoint >> 12n === va >> 12n) cluster.engine.code.mark(host + Number(breakpoint & 0xfffn));
   }
-  cluster.engine.tlb.fillFetch(cpu.context(registers.el), va, records);
+  cluster.engine.tlb.fillFetch(cpu.context(registers.el), va, records, page.global ? -1 : cpu.asid);
   return records;
 }

@@ -17,6 +17,7 @@ import { FunctionWriter } from "../wasm/function.ts";
 import { ModuleWriter } from "../wasm/module.ts";
 import { ColdTarget, coldResult, coldSignature } from "./coldTarget.ts";
 import { HotTarget, type MainFrame, pushPc } from "./hotTarget.ts";
+import { secondFetchSignature, writeSecondFetch } from "./secondFetch.ts";
 import { slowAddressSignature, writeSlowAddress } from "./slowAddress.ts";
 
 /** Handler numbers that every instruction set has; the operations' own follow. */
@@ -55,6 +56,9 @@ export function writeInterpreter(
   const slowAddress = module.declareFunction(slowAddressSignature);
   module.defineFunction(slowAddress, writeSlowAddress());
   imports.set("slowAddress", slowAddress);
+  const secondFetch = module.declareFunction(secondFetchSignature);
+  module.defineFunction(secondFetch, writeSecondFetch());
+  imports.set("secondFetch", secondFetch);
   const run = module.declareFunction({ params: [], result: "i32" });
   const builder = new Builder(set.flags);
   const slots = set.operations.map(packOperands);
@@ -251,6 +255,12 @@ class MainFunction {
     code.load("i32.load", fetchEntry.records);
     code.set(frame.page);
     code.else();
+    code.get(frame.target);
+    code.get(entry);
+    this.#call("secondFetch");
+    code.tee(frame.page);
+    code.operator("i32.eqz");
+    code.if();
     code.i32(0);
     code.get(frame.budget);
     code.store("i32.store", engineState.budget.place.address);
@@ -266,6 +276,7 @@ class MainFunction {
     code.if();
     code.i32(interpreterExit.fetch);
     code.return();
+    code.end();
     code.end();
     code.end();
     code.get(frame.target);

@@ -167,6 +167,14 @@ export class RegionCache implements CodeObserver {
     }
   }
 
+  released(pages: ReadonlySet<number>): void {
+    for (const page of pages) {
+      this.#pages.delete(page);
+      this.#waitingRoots -= this.#waiting.get(page)?.size ?? 0;
+      this.#waiting.delete(page);
+    }
+  }
+
   dropped(): void {
     for (const { regions } of this.#pages.values()) for (const region of regions) this.#free(region);
     this.#pages.clear();
