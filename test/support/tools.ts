@@ -44,6 +44,10 @@ const TOOLS = {
     find: () => existsSync("/usr/lib/u-boot/qemu_arm64/u-boot.bin"),
     advice: "U-Boot for QEMU is missing (Debian: apt-get install u-boot-qemu)",
   },
+  "qemu-efi-aarch64": {
+    find: () => existsSync("/usr/share/qemu-efi-aarch64/QEMU_EFI.fd"),
+    advice: "EDK2 for arm64 is missing (Debian: apt-get install qemu-efi-aarch64)",
+  },
   libunicorn: {
     find: () => unicornAvailable,
     advice: "libunicorn.so.2 is missing (Debian: apt-get install libunicorn2)",

@@ -7,6 +7,7 @@ const kernel = `${debian}vmlinuz`;
 const initrd = `${debian}initramfs.cpio.gz`;
 const debianKernel = requireTool("debian-arm64");
 const uBoot = requireTool("u-boot-qemu");
+const edk2 = requireTool("qemu-efi-aarch64");
 const minutes = 60_000;
 
 const boot = (...options: readonly string[]) =>
@@ -86,5 +87,25 @@ describe.skipIf(!uBoot.available)("Debian's U-Boot for QEMU", () => {
       expect(await run.ended).toBe(0);
     },
     3 * minutes,
+  );
+});
+
+describe.skipIf(!edk2.available)("Debian's EDK2 for arm64", () => {
+  it(
+    "starts as firmware, keeps variables in flash, and powers the machine off from its shell",
+    async () => {
+      const image = "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd";
+      const run = start(process.execPath, [main, "run", image, "--firmware"]);
+      await run.says("to skip");
+      run.child.stdin?.write("\x1b");
+      await run.says("Shell> ");
+      run.child.stdin?.write("setvar answer -guid 12345678-1234-1234-1234-123456789abc -nv -bs =\"forty-two\"\r");
+      await run.says("Shell> ");
+      run.child.stdin?.write("dmpstore -guid 12345678-1234-1234-1234-123456789abc\r");
+      await run.says("*forty-two*");
+      run.child.stdin?.write("reset -s\r");
+      expect(await run.ended).toBe(0);
+    },
+    5 * minutes,
   );
 });

@@ -57,8 +57,6 @@ export class Arm64Cpu {
 
   /** The WFE event register. */
   eventPending = false;
-  /** Translations of fetches were dropped in this run: the code that runs may be mapped elsewhere now. */
-  fetchesChanged = false;
 
   constructor(cluster: Arm64Cluster, index: number) {
     this.#cluster = cluster;
@@ -120,7 +118,7 @@ export class Arm64Cpu {
       this.system.get("TTBR1_EL1"),
     );
     if (keepTlb) {
-      this.fetchesChanged = true;
+      this.#registers.setInt(arm64State.fetchesChanged, 1);
       for (const el of [0, 1] as const) this.#cluster.engine.tlb.flushFirst(this.context(el));
     } else {
       this.secondLevel.flush();
@@ -130,7 +128,7 @@ export class Arm64Cpu {
   }
 
   flushFirstLevel(): void {
-    this.fetchesChanged = true;
+    this.#registers.setInt(arm64State.fetchesChanged, 1);
     this.#cluster.engine.tlb.flush(this.context(0));
     this.#cluster.engine.tlb.flush(this.context(1));
   }
@@ -202,7 +200,7 @@ export class Arm64Cpu {
 
   /** Forgets one page in the first-level TLBs. */
   flushFirstLevelPage(va: bigint): void {
-    this.fetchesChanged = true;
+    this.#registers.setInt(arm64State.fetchesChanged, 1);
     this.#cluster.engine.tlb.flushPage(this.context(0), va);
     this.#cluster.engine.tlb.flushPage(this.context(1), va);
   }
@@ -317,8 +315,11 @@ export class Arm64Cpu {
   #execute(count: number): number {
     this.#enterContext();
     this.#halfDone.begin();
-    this.fetchesChanged = false;
+    this.#registers.setInt(arm64State.fetchesChanged, 0);
     const { el } = this.#registers;
+    // The instruction that reads the counter is among those that may be retired no more.
+    const base = this.#cluster.clock.nanoseconds + count - 1;
+    this.#registers.setLong(arm64State.counterBase, BigInt(base));
     const { retired, exit } = this.#cluster.execute(count);
     this.#retire(retired, el);
     if (retired > 0) {
@@ -346,6 +347,8 @@ export class Arm64Cpu {
     registers.setInt(engineState.fetchTlb, engine.tlb.fetchBase(context));
     registers.setInt(engineState.unprivilegedTlb, engine.tlb.dataBase(this.context(0)));
     registers.setInt(arm64State.fpTrap, Number(this.system.floatingPointTrapped(registers.el)));
+    registers.setInt(arm64State.counterAccess, this.system.counterAccess(registers.el));
+    registers.setLong(arm64State.virtualOffset, this.controls.cntvoff);
     registers.setInt(arm64State.spAlignmentCheck, Number(this.system.stackAlignmentChecked(registers.el)));
   }
 

@@ -139,7 +139,7 @@ export function makeHostCalls(cluster: Arm64Cluster): EngineHost["hostCalls"] {
     },
     contextSynchronization: (): void => {
       // What was fetched stays valid until here, although its translation was changed or invalidated.
-      if (cluster.active.fetchesChanged) cluster.endRunSoon();
+      cluster.endRunSoon();
     },
     softFloat: (code: number, a: bigint, b: bigint, c: bigint): bigint => {
       const { registers } = cluster.active;

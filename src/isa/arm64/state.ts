@@ -29,6 +29,13 @@ export const arm64State = {
   daif: field("i32", 0x5a4),
   /** Guest-virtual address the local exclusive monitor holds. */
   exclusiveAddress: field("i64", 0x5a8),
+  /**
+   * What the system counter shows: this, less the instructions that may still be retired (`engineState.budget`), are nanoseconds,
+   * of which 16 are a tick.
+   */
+  counterBase: field("i64", 0x5b0),
+  /** Ticks that the virtual count is behind the physical one (CNTVOFF_EL2). */
+  virtualOffset: field("i64", 0x5b8),
   fpcr: field("i32", 0x5c0),
   fpsr: field("i32", 0x5c4),
   /**
@@ -45,6 +52,10 @@ export const arm64State = {
   resultHigh: field("i64", 0x5e0),
   /** Not zero when a load or store based on a misaligned SP faults here (SCTLR_EL1.SA, SA0). */
   spAlignmentCheck: field("i32", 0x5e8),
+  /** Bit 0: the physical count may be read here without asking; bit 1: the virtual one. */
+  counterAccess: field("i32", 0x5ec),
+  /** Not zero when translations of fetches were dropped in this run: the code that runs may be mapped elsewhere now. */
+  fetchesChanged: field("i32", 0x5f0),
   /** Thread pointers, at the beginning of `systemRegisterArea`: instructions reach them without a call. */
   tpidrEl0: field("i64", 0xc00),
   tpidrroEl0: field("i64", 0xc08),

@@ -188,6 +188,11 @@ export class SystemRegisterFile implements ExceptionRegisters {
     return el === 0 ? enabled !== 3 : (enabled & 1) === 0;
   }
 
+  /** Which counts may be read: bit 0 the physical, bit 1 the virtual one (CNTKCTL_EL1.{EL0PCTEN, EL0VCTEN}). */
+  counterAccess(el: 0 | 1): number {
+    return el === 1 ? 3 : Number(this.raw("CNTKCTL_EL1") & 3n);
+  }
+
   /** SCTLR_EL1.SA and SA0. */
   stackAlignmentChecked(el: 0 | 1): boolean {
     return (this.raw("SCTLR_EL1") & (el === 0 ? sctlr.SA0 : sctlr.SA)) !== 0n;

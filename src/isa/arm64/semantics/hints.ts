@@ -1,3 +1,4 @@
+import { arm64State } from "../state.ts";
 import { type Definition, define } from "./define.ts";
 
 /** Hints and barriers. Arm ARM C4.1.3. One vCPU runs at a time and in program order, so DMB and DSB do nothing. */
@@ -12,5 +13,9 @@ export const hints: readonly Definition[] = [
       semantics: (b) => b.hostVoid("hint", b.constI32(index + 1)),
     }),
   ),
-  define({ encoding: "ISB", operands: {}, semantics: (b) => b.hostVoid("contextSynchronization") }),
+  define({
+    encoding: "ISB",
+    operands: {},
+    semantics: (b) => b.if(b.get(arm64State.fetchesChanged), () => b.hostVoid("contextSynchronization")),
+  }),
 ];

@@ -1,4 +1,5 @@
 import type { Builder, Value } from "../../../engine/ir/builder.ts";
+import { engineState } from "../../../engine/layout.ts";
 import { arm64State } from "../state.ts";
 import { type Definition, define, type FieldReader, imm32, xDestination, xSource } from "./define.ts";
 import { packedFlags } from "./flags.ts";
@@ -17,9 +18,17 @@ const nzcv = systemRegister(3, 3, 4, 2, 0);
 const daif = systemRegister(3, 3, 4, 2, 1);
 const fpcr = systemRegister(3, 3, 4, 4, 0);
 const fpsr = systemRegister(3, 3, 4, 4, 1);
+const cntpct = systemRegister(3, 3, 14, 0, 1);
+const cntvct = systemRegister(3, 3, 14, 0, 2);
 const tpidrEl1 = systemRegister(3, 0, 13, 0, 4);
 const tpidrEl0 = systemRegister(3, 3, 13, 0, 2);
 const tpidrroEl0 = systemRegister(3, 3, 13, 0, 3);
+
+/** The system counter: ticks of 16 ns of virtual time, exact within a run. */
+function count(b: Builder): Value<"i64"> {
+  const left = b.i64.extend_i32_u(b.get(engineState.budget));
+  return b.i64.shr_u(b.i64.sub(b.get(arm64State.counterBase), left), 4n);
+}
 
 /** Registers with a form that needs no call; any other one is variant 0. */
 const fast = (registers: readonly number[]) => ({
@@ -75,6 +84,15 @@ function readRegister(b: Builder, which: number, register: Value<"i32">): Value<
         () => b.get(arm64State.spEl0),
         register,
       );
+    case cntpct:
+      return readIf(b, b.i32.and(b.get(arm64State.counterAccess), 1), () => count(b), register);
+    case cntvct:
+      return readIf(
+        b,
+        b.i32.and(b.get(arm64State.counterAccess), 2),
+        () => b.i64.sub(count(b), b.get(arm64State.virtualOffset)),
+        register,
+      );
     default:
       return b.host("systemRegisterRead", "i64", register);
   }
@@ -85,7 +103,20 @@ const frequentlyRead = [spEl0, tpidrEl0, tpidrEl1, daif];
 const moveFromSystemRegister = define({
   encoding: "MRS",
   variants: {
-    which: fast([nzcv, daif, currentEl, spSel, fpcr, fpsr, spEl0, tpidrEl0, tpidrroEl0, tpidrEl1]),
+    which: fast([
+      nzcv,
+      daif,
+      currentEl,
+      spSel,
+      fpcr,
+      fpsr,
+      spEl0,
+      tpidrEl0,
+      tpidrroEl0,
+      tpidrEl1,
+      cntpct,
+      cntvct,
+    ]),
   },
   operands: { t: xDestination("Rt"), register: imm32(registerOf) },
   hot: ({ which }) => frequentlyRead.includes(which),

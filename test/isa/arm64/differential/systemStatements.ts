@@ -64,9 +64,34 @@ export const systemStatements: readonly SystemStatement[] = [
   { what: "sev is a hint", word: 0xd503_209f, call: { name: "hint", args: [4] } },
   { what: "sevl is a hint", word: 0xd503_20bf, call: { name: "hint", args: [5] } },
   {
-    what: "isb synchronizes the context",
+    what: "isb synchronizes the context when translations of fetches were dropped",
     word: 0xd503_3fdf,
+    given: { fetchesChanged: 1 },
     call: { name: "contextSynchronization", args: [] },
+  },
+  {
+    what: "isb asks nobody otherwise",
+    word: 0xd503_3fdf,
+    given: { fetchesChanged: 0 },
+  },
+  {
+    what: "mrs x5, cntpct_el0 reads ticks of 16 ns where it may",
+    word: 0xd53b_e025,
+    given: { counterAccess: 1, counterBase: 0x1234_5678n, virtualOffset: 5n },
+    x5: 0x123_4567n,
+  },
+  {
+    what: "mrs x5, cntvct_el0 reads ticks less the virtual offset where it may",
+    word: 0xd53b_e045,
+    given: { counterAccess: 2, counterBase: 0x1234_5678n, virtualOffset: 0x67n },
+    x5: 0x123_4500n,
+  },
+  {
+    what: "mrs x5, cntvct_el0 asks the CPU where it may not",
+    word: 0xd53b_e045,
+    given: { counterAccess: 1 },
+    call: { name: "systemRegisterRead", args: [0xdf02] },
+    x5: systemRegisterValue(0xdf02),
   },
   {
     what: "msr daifset, #2 writes PSTATE",
