@@ -99,7 +99,9 @@ describe.skipIf(!edk2.available)("Debian's EDK2 for arm64", () => {
       await run.says("to skip");
       run.child.stdin?.write("\x1b");
       await run.says("Shell> ");
-      run.child.stdin?.write("setvar answer -guid 12345678-1234-1234-1234-123456789abc -nv -bs =\"forty-two\"\r");
+      run.child.stdin?.write(
+        'setvar answer -guid 12345678-1234-1234-1234-123456789abc -nv -bs ="forty-two"\r',
+      );
       await run.says("Shell> ");
       run.child.stdin?.write("dmpstore -guid 12345678-1234-1234-1234-123456789abc\r");
       await run.says("*forty-two*");
