@@ -57,8 +57,10 @@ build_guest() {
 }
 
 if [ $# -eq 0 ]; then
+  # One is a boot sector: they have rules of their own.
+  x86-64/build.sh "${out:+$out/x86-64}"
   for folder in */*/; do
-    case "$folder" in */common/) ;; *) set -- "$@" "${folder%/}" ;; esac
+    case "$folder" in */common/ | x86-64/*) ;; *) set -- "$@" "${folder%/}" ;; esac
   done
 fi
 for guest in "$@"; do
