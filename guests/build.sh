@@ -4,6 +4,7 @@
 #   guests/build.sh                      all guests, in place
 #   guests/build.sh --out DIR            all guests, elsewhere
 #   guests/build.sh arm64/demo …         some guests
+# linux-arm64 has programs for a Linux kernel: an ELF file without a C library, or, of traps, a module (traps.ko).
 # A folder's file `cflags` replaces the last compiler options (-mgeneral-regs-only, which keeps FP and SIMD out) for its own sources.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -26,9 +27,33 @@ arm64_flags=(--target=aarch64-none-elf -std=c17 -O2 -g -gdwarf-4 -Wall -Wextra -
   -mstrict-align -Iarm64/common
   -ffile-prefix-map="$PWD"=. -fdebug-compilation-dir=.)
 
+linux_arm64_flags=(--target=aarch64-linux-gnu -std=c17 -O2 -Wall -Wextra -Werror -ffreestanding -fno-builtin -nostdlib -fno-pic
+  -fno-stack-protector -fno-asynchronous-unwind-tables -mno-outline-atomics -mgeneral-regs-only
+  -ffile-prefix-map="$PWD"=. -fdebug-compilation-dir=.)
+
+# An ELF file of the sources in a folder; of a folder `traps` the object file is the kernel module.
+build_linux_program() {
+  local name="${1##*/}" target="$1/${1##*/}.elf" objects source list=()
+  [ "$name" != traps ] || target="$1/traps.ko"
+  [ -z "$out" ] || { mkdir -p "$out/linux-arm64"; target="$out/linux-arm64/${target##*/}"; }
+  if [ "$name" = traps ]; then
+    clang "${linux_arm64_flags[@]}" -c "$1/traps.S" -o "$target"
+  else
+    objects="$(mktemp -d)"
+    for source in "$1"/*.S "$1"/*.c; do
+      clang "${linux_arm64_flags[@]}" -c "$source" -o "$objects/${source##*/}.o"
+      list+=("$objects/${source##*/}.o")
+    done
+    ld.lld -nostdlib -static --build-id=none -z max-page-size=4096 "${list[@]}" -o "$target"
+    rm -rf "$objects"
+  fi
+  chmod 644 "$target"
+}
+
 build_guest() {
   local guest="${1%/}" arch name target flags=() own=(-mgeneral-regs-only)
   arch="${guest%%/*}"
+  if [ "$arch" = linux-arm64 ]; then build_linux_program "$guest"; return; fi
   name="${guest##*/}"
   target="$guest/$name.elf"
   [ -z "$out" ] || { mkdir -p "$out/$arch"; target="$out/$arch/$name.elf"; }

@@ -73,11 +73,13 @@ fetch() {
 
 build_initramfs() {
   local output="$cache/initramfs.cpio.gz" newest
-  newest="$(find "$project/scripts" "$cache/busybox" -name '*.ts' -newer "$output" -print -quit 2>/dev/null || echo missing)"
+  newest="$(find "$project/scripts" "$project/guests/linux-arm64" \( -name '*.ts' -o -name '*.elf' -o -name '*.ko' \) \
+    -newer "$output" -print -quit 2>/dev/null || echo missing)"
   if [ -e "$output" ] && [ -z "$newest" ] && [ ! "$cache/busybox" -nt "$output" ]; then return; fi
   (cd "$project" && npx --no-install tsc -p scripts/tsconfig.json) >&2 ||
     fail "the initramfs builder does not compile (npm ci first)"
-  node "$project/.cache/scripts/buildInitramfs.js" "$cache/busybox" "$output" || fail "the initramfs could not be built"
+  node "$project/.cache/scripts/buildInitramfs.js" "$cache/busybox" "$cache/modules/failover.ko" \
+    "$project/guests/linux-arm64" "$output" || fail "the initramfs could not be built"
 }
 
 mkdir -p "$cache"

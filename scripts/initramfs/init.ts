@@ -28,8 +28,11 @@ export function fixedWords(): string {
 const digest = (algorithm: string, content: Uint8Array | string): string =>
   createHash(algorithm).update(content).digest("hex");
 
-/** The shell script that the guest runs as its first process: it mounts, runs programs, checks their output, powers off. */
-export function initScript(): string {
+/**
+ * The shell script that the guest runs as its first process: it mounts, runs programs, checks their output, powers off.
+ * @param debugChecks defines `debug_checks`, which runs when the kernel's command line says `vmexit.debug`.
+ */
+export function initScript(debugChecks = "debug_checks() { :; }\n"): string {
   const file = fixedFile();
   const sorted = fixedWords()
     .split("\n")
@@ -52,7 +55,7 @@ failed=0
 check() {
   if [ "$2" = "$3" ]; then echo "check $1: ok"; else echo "check $1: FAILED: got '$2', expected '$3'"; failed=1; fi
 }
-echo "vmexit: /init runs"
+${debugChecks}echo "vmexit: /init runs"
 uname -a
 cat /proc/cpuinfo
 cat /proc/cmdline
@@ -75,6 +78,7 @@ check pipes "$(seq 1 1000 | grep 7 | sed 's/7/x/g' | tr -d '\\n' | wc -c | tr -d
 wait
 check fork-and-sleep "$(cat /tmp/child)" child
 for argument in $(cat /proc/cmdline); do
+  if [ "$argument" = vmexit.debug ]; then debug_checks; fi
   if [ "$argument" = vmexit.shell ]; then
     echo "vmexit: shell; 'poweroff -f' ends it"
     setsid cttyhack sh

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { correctionsOf, listGuests, manualOutput, qemuCommand } from "../../scripts/guests/catalogue.ts";
 import { requireTool } from "../support/tools.ts";
@@ -35,6 +35,11 @@ describe.skipIf(!clang.available)("guests/build.sh", () => {
         expect(rebuilt.equals(readFileSync(guest.elf)), `${guest.name} differs: run guests/build.sh`).toBe(
           true,
         );
+      }
+      for (const program of ["ptrace/ptrace.elf", "traps/traps.ko"]) {
+        const rebuilt = readFileSync(join(out, "linux-arm64", basename(program)));
+        const committed = readFileSync(join(folder, "linux-arm64", program));
+        expect(rebuilt.equals(committed), `${program} differs: run guests/build.sh`).toBe(true);
       }
     } finally {
       rmSync(out, { recursive: true });

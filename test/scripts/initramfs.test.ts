@@ -4,7 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { writeCpio } from "../../scripts/initramfs/cpio.ts";
+import { fileOffsetOf } from "../../scripts/initramfs/elf.ts";
 import { BOOT_OK_MARKER, fixedFile, initScript } from "../../scripts/initramfs/init.ts";
+import { fillKernelModule } from "../../scripts/initramfs/kernelModule.ts";
 import { requireTool } from "../support/tools.ts";
 
 const cpio = requireTool("cpio");
@@ -41,6 +43,32 @@ describe.skipIf(!cpio.available)("the cpio writer", () => {
   });
 });
 
+describe("a kernel module for the initramfs", () => {
+  const linux = new URL("../../guests/linux-arm64/", import.meta.url).pathname;
+  const template = readFileSync(join(linux, "traps/traps.ko"));
+
+  it.skipIf(!debian.available)("takes over what another module of the kernel says of it", () => {
+    const reference = readFileSync(join(cache, "modules/failover.ko"));
+    const filled = Buffer.from(fillKernelModule(template, reference)).toString("latin1");
+    const magic = /vermagic=[^\0]+/.exec(reference.toString("latin1"))?.[0] ?? "";
+    expect(magic).toMatch(/aarch64$/);
+    expect(filled).toContain(`${magic}\0`);
+    expect(filled.length).toBe(template.length);
+    const checksum = (module: string): string => /.{8}(?=module_layout\0)/s.exec(module)?.[0] ?? "";
+    expect(checksum(filled)).toBe(checksum(reference.toString("latin1")));
+  });
+
+  it("is made of modules only", () => {
+    expect(() => fillKernelModule(template, new Uint8Array(100))).toThrow("not an ELF file");
+    const program = readFileSync(join(linux, "ptrace/ptrace.elf"));
+    expect(() => fillKernelModule(template, program)).toThrow("no section .modinfo");
+    expect(() => fileOffsetOf(program, "nobody")).toThrow("no symbol nobody");
+    const at = fileOffsetOf(program, "probed");
+    // ADD X0, X0, #3
+    expect(program.readUInt32LE(at).toString(16)).toBe("91000c00");
+  });
+});
+
 describe("the initramfs's /init", () => {
   it("names no check twice", () => {
     const names = [...initScript().matchAll(/^check ([\w-]+) /gm)].map((match) => match[1]);
@@ -50,17 +78,18 @@ describe("the initramfs's /init", () => {
 });
 
 describe.skipIf(!qemu.available || !debian.available)("Debian's arm64 kernel under QEMU", () => {
-  it("boots the initramfs, passes every check and powers off", () => {
+  it("boots the initramfs, passes every check, those of debug hardware too, and powers off", () => {
     const run = spawnSync(
       "qemu-system-aarch64",
       [
         ...["-M", "virt", "-cpu", "cortex-a57", "-m", "512", "-nographic", "-no-reboot"],
         ...["-kernel", join(cache, "vmlinuz"), "-initrd", join(cache, "initramfs.cpio.gz")],
-        ...["-append", "console=ttyAMA0 quiet"],
+        ...["-append", "console=ttyAMA0 quiet vmexit.debug"],
       ],
       { encoding: "utf8", timeout: 100_000, input: "" },
     );
     expect(run.stdout).not.toMatch(/FAILED/);
+    expect(run.stdout).toContain("vmexit: debug checks done");
     expect(run.stdout).toContain(BOOT_OK_MARKER);
     expect(run.signal).toBeNull();
     expect(run.status).toBe(0);
