@@ -136,8 +136,9 @@ export class Arm64Cluster implements EngineHost {
     if (this.#running !== undefined) this.engine.endRunSoon();
   }
 
-  /** As `endRunSoon`, when an interrupt would now be taken. */
+  /** As `endRunSoon`, when an interrupt would now be taken. After everything in a run that can assert one. */
   endRunIfInterrupted(cpu: Arm64Cpu): void {
+    this.registers.setInt(arm64State.interruptsQuiet, Number(!cpu.interruptAsserted));
     if (cpu.interruptPending) this.endRunSoon();
   }
 

@@ -205,6 +205,12 @@ export class Arm64Cpu {
     this.#cluster.engine.tlb.flushPage(this.context(1), va);
   }
 
+  /** DC ZVA has zeroed a block of this page, and for the rest of the run stores can do it in its place. */
+  zeroedIn(page: bigint): void {
+    this.#registers.setLong(arm64State.zeroingPage, page);
+    this.#registers.setInt(arm64State.zeroingValid, 1);
+  }
+
   /** An access that no slot answers: the data the machine gave, or undefined after noting the trap. */
   mmio(access: MmioAccess, iss: number, far: bigint): MmioAccess | undefined {
     const done = this.#halfDone.next(access, this.#registers.pc);
@@ -316,6 +322,7 @@ export class Arm64Cpu {
     this.#enterContext();
     this.#halfDone.begin();
     this.#registers.setInt(arm64State.fetchesChanged, 0);
+    this.#registers.setInt(arm64State.zeroingValid, 0);
     const { el } = this.#registers;
     // The instruction that reads the counter is among those that may be retired no more.
     const base = this.#cluster.clock.nanoseconds + count - 1;
@@ -357,12 +364,14 @@ export class Arm64Cpu {
    * taken. Arm ARM D1.3.2.1 has the order.
    */
   #beforeInstruction(): CpuEvent | undefined {
-    if (this.midInstruction) return undefined;
     const registers = this.#registers;
+    registers.setInt(arm64State.interruptsQuiet, 0);
+    if (this.midInstruction) return undefined;
     const step = this.debug.pendingStep();
     if (step !== undefined) return step;
     if (registers.illegal) return this.#illegalState();
     const lines = this.#cluster.interrupts?.pending(this.index);
+    registers.setInt(arm64State.interruptsQuiet, Number(lines === undefined || !(lines.irq || lines.fiq)));
     if (lines !== undefined && this.interruptPending) {
       const irq = lines.irq && (registers.daif & pstate.i) === 0;
       this.#take({ kind: irq ? vectorKind.irq : vectorKind.fiq, returnAddress: registers.pc });

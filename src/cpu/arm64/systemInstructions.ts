@@ -1,6 +1,7 @@
 import { packAccess } from "../../engine/access.ts";
 import type { Arm64Cluster } from "./cluster.ts";
 import type { Arm64Cpu } from "./cpu.ts";
+import { pageIsWatched } from "./debugUnit.ts";
 import { storeSlow } from "./memoryAccess.ts";
 import { exceptionClass, faultStatus } from "./syndrome.ts";
 import { sctlr } from "./systemRegisters/control.ts";
@@ -64,6 +65,8 @@ const zeroBlock: Action = (cluster, cpu, value) => {
     const host = slot.host + (page.page - slot.base) + Number(start & 0xfffn);
     cluster.engine.memory.bytes.fill(0, host, host + 64);
     cluster.engine.code.written(host, 64);
+    if (!cluster.engine.code.holdsCode(host >>> 12) && !pageIsWatched(cpu.debug.registers, start))
+      cpu.zeroedIn(start & ~0xfffn);
     return;
   }
   for (let i = 0n; i < 64n; i += 8n) {

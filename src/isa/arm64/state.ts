@@ -56,6 +56,14 @@ export const arm64State = {
   counterAccess: field("i32", 0x5ec),
   /** Not zero when translations of fetches were dropped in this run: the code that runs may be mapped elsewhere now. */
   fetchesChanged: field("i32", 0x5f0),
+  /** Not zero while no interrupt is asserted, masked or not: then unmasking one changes nothing but the mask. */
+  interruptsQuiet: field("i32", 0x5f4),
+  /**
+   * Address of a page in which DC ZVA has zeroed a block in this run, so that stores can do it; counts if `zeroingValid` is not
+   * zero, and not after translations were dropped.
+   */
+  zeroingPage: field("i64", 0x5f8),
+  zeroingValid: field("i32", 0x828),
   /** Thread pointers, at the beginning of `systemRegisterArea`: instructions reach them without a call. */
   tpidrEl0: field("i64", 0xc00),
   tpidrroEl0: field("i64", 0xc08),

@@ -123,10 +123,34 @@ const moveFromSystemRegister = define({
   semantics: (b, { t, register }, { which }) => b.set(t, readRegister(b, which, register)),
 });
 
+/** PSTATE.DAIF in `arm64State.daif`, and D alone. */
+const interruptMask = 0x3c0;
+const debugMask = 0x200;
+
+/**
+ * Sets PSTATE.DAIF at EL1 where that needs no call: `allowed` says so, and either it unmasks nothing or no interrupt is
+ * asserted that could be taken now.
+ */
+function writeInterruptMask(
+  b: Builder,
+  allowed: Value<"i32">,
+  unmasksNothing: Value<"i32"> | number,
+  mask: Value<"i32">,
+  otherwise: () => void,
+): void {
+  const harmless = b.i32.or(unmasksNothing, b.i32.ne(b.get(arm64State.interruptsQuiet), 0));
+  const atEl1 = b.i32.ne(b.get(arm64State.el), 0);
+  // The call stands first: compiled code leaves for it before anything has changed.
+  b.if(b.i32.eqz(b.i32.and(b.i32.and(atEl1, allowed), harmless)), otherwise, () =>
+    b.set(arm64State.daif, mask),
+  );
+}
+
 const moveToSystemRegister = define({
   encoding: "MSR_reg",
-  variants: { which: fast([nzcv, fpcr, fpsr, tpidrEl0]) },
+  variants: { which: fast([nzcv, daif, fpcr, fpsr, tpidrEl0]) },
   operands: { t: xSource("Rt"), register: imm32(registerOf) },
+  hot: ({ which }) => which === daif,
   semantics: (b, { t, register }, { which }) => {
     const value = b.get(t);
     switch (which) {
@@ -141,27 +165,91 @@ const moveToSystemRegister = define({
       case tpidrEl0:
         b.set(arm64State.tpidrEl0, value);
         break;
+      case daif: {
+        const mask = b.i32.and(b.i32.wrap_i64(value), interruptMask);
+        writeInterruptMask(
+          b,
+          // Debug exceptions become enabled or disabled by PSTATE.D: the CPU's business.
+          b.i32.eqz(b.i32.and(b.i32.xor(mask, b.get(arm64State.daif)), debugMask)),
+          b.i32.eqz(b.i32.and(b.get(arm64State.daif), b.i32.xor(mask, interruptMask))),
+          mask,
+          () => b.hostVoid("systemRegisterWrite", register, value),
+        );
+        break;
+      }
       default:
         b.hostVoid("systemRegisterWrite", register, value);
     }
   },
 });
 
+/** Forms of MSR (immediate): DAIFSet and DAIFClr without D are frequent. */
+const otherField = 0;
+const daifSet = 0o36;
+const daifClear = 0o37;
+
 const moveToProcessState = define({
   encoding: "MSR_imm",
+  variants: {
+    which: {
+      values: [otherField, daifSet, daifClear],
+      from: (f: FieldReader) => {
+        const field = (f("op1") << 3) | f("op2");
+        return (field === daifSet || field === daifClear) && f("CRm") < 8 ? field : otherField;
+      },
+    },
+  },
   operands: { field: imm32((f) => (f("op1") << 3) | f("op2")), value: imm32("CRm") },
-  semantics: (b, { field, value }) => b.hostVoid("processStateWrite", field, value),
+  hot: ({ which }) => which !== otherField,
+  semantics: (b, { field, value }, { which }) => {
+    const ask = (): void => b.hostVoid("processStateWrite", field, value);
+    if (which === otherField) {
+      ask();
+      return;
+    }
+    const bits = b.i32.shl(value, 6);
+    const now = b.get(arm64State.daif);
+    const mask = which === daifSet ? b.i32.or(now, bits) : b.i32.and(now, b.i32.xor(bits, interruptMask));
+    writeInterruptMask(b, b.constI32(1), which === daifSet ? 1 : 0, mask, ask);
+  },
 });
 
 const operationOf = (f: FieldReader): number =>
   (f("op1") << 11) | (f("CRn") << 7) | (f("CRm") << 3) | f("op2");
 
+const zeroBlock = (3 << 11) | (7 << 7) | (4 << 3) | 1;
+/** Bytes that DC ZVA zeroes (DCZID_EL0.BS), a quarter of which is a store. */
+const blockBytes = 64n;
+
 /** SYS (DC, IC, AT, TLBI among them) and SYSL. */
 const systemInstructions = [
   define({
     encoding: "SYS",
+    variants: {
+      which: {
+        values: [0, zeroBlock],
+        from: (f: FieldReader) => (operationOf(f) === zeroBlock ? zeroBlock : 0),
+      },
+    },
     operands: { t: xSource("Rt"), operation: imm32(operationOf) },
-    semantics: (b, { t, operation }) => b.hostVoid("systemInstruction", operation, b.get(t)),
+    hot: ({ which }) => which === zeroBlock,
+    semantics: (b, { t, operation }, { which }) => {
+      const value = b.get(t);
+      const ask = (): void => b.hostVoid("systemInstruction", operation, value);
+      if (which !== zeroBlock) {
+        ask();
+        return;
+      }
+      // The CPU has zeroed a block of this page in this run: nothing can stop a store there, nor is a store told from this.
+      const known = b.i64.eq(b.i64.and(value, ~0xfffn), b.get(arm64State.zeroingPage));
+      const still = b.i32.gt_u(b.get(arm64State.zeroingValid), b.get(arm64State.fetchesChanged));
+      b.if(b.i32.eqz(b.i32.and(known, still)), ask, () => {
+        const start = b.i64.and(value, ~(blockBytes - 1n));
+        const zero = b.constV128(0n, 0n);
+        for (let at = 0n; at < blockBytes; at += 16n)
+          b.store("v128", "v128.store", b.i64.add(start, at), zero);
+      });
+    },
   }),
   define({
     encoding: "SYSL",

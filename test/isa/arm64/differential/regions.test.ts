@@ -5,6 +5,7 @@ import { arm64State } from "../../../../src/isa/arm64/state.ts";
 import type { Encoding } from "../../../../src/isa/encoding.ts";
 import { extractFields } from "../../../../src/isa/encoding.ts";
 import type { TestRegion } from "../../../engine/region/testRegion.ts";
+import { dataAddress } from "./addresses.ts";
 import { differentialCases, statedWords } from "./cases.ts";
 import type { DifferentialSpec, Fields } from "./harness.ts";
 import { Random } from "./random.ts";
@@ -90,12 +91,20 @@ function ordinaryNumbers(state: TestState, random: Random): void {
 function arrange(state: TestState, { spec, fields }: Case, random: Random): void {
   state.randomize(random);
   spec.arrange?.(state, fields, random);
+  if (spec.encoding === "SYS") state.setX(fields("Rt"), dataAddress(random, 64));
   if (random.oneIn(3)) ordinaryNumbers(state, random);
   machine.take(state);
   machine.setInt(arm64State.fpTrap.place.address, Number(random.oneIn(16)));
   machine.setInt(arm64State.el.place.address, Number(!random.oneIn(4)));
   machine.setInt(arm64State.spSel.place.address, Number(!random.oneIn(4)));
   machine.setInt(arm64State.spAlignmentCheck.place.address, random.below(2));
+  machine.setInt(arm64State.interruptsQuiet.place.address, random.below(2));
+  machine.setInt(arm64State.fetchesChanged.place.address, random.below(2));
+  machine.setInt(arm64State.zeroingValid.place.address, random.below(2));
+  machine.setLong(
+    arm64State.zeroingPage.place.address,
+    (state.x[spec.encoding === "SYS" ? fields("Rt") : 0] ?? 0n) & ~0xfffn,
+  );
   machine.setLong(arm64State.exclusiveAddress.place.address, state.x[random.below(32)] ?? 0n);
   machine.setInt(arm64State.exclusiveBytes.place.address, random.pick([0, 1, 2, 4, 8, 16]));
   machine.fillTlb = !random.oneIn(4);

@@ -5,13 +5,15 @@ export interface SystemStatement {
   readonly what: string;
   readonly word: number;
   /** State to set first, by the name in `arm64State`. X5 is always 0x1122_3344_5566_7788. */
-  readonly given?: Readonly<Record<string, bigint>>;
+  readonly given?: Readonly<Record<string, number | bigint>>;
   /** The call that is made, and whether the instruction ends there. */
   readonly call?: {
     readonly name: string;
     readonly args: readonly (number | bigint)[];
     readonly abandons?: true;
   };
+  /** State afterwards, by the name in `arm64State`. */
+  readonly then?: Readonly<Record<string, bigint>>;
   /** The value of X5 afterwards. */
   readonly x5?: bigint;
 }
@@ -94,11 +96,6 @@ export const systemStatements: readonly SystemStatement[] = [
     x5: systemRegisterValue(0xdf02),
   },
   {
-    what: "msr daifset, #2 writes PSTATE",
-    word: 0xd503_42df,
-    call: { name: "processStateWrite", args: [0o36, 2] },
-  },
-  {
     what: "msr spsel, #1 writes PSTATE",
     word: 0xd500_41bf,
     call: { name: "processStateWrite", args: [0o05, 1] },
@@ -107,6 +104,62 @@ export const systemStatements: readonly SystemStatement[] = [
     what: "dc zva, x5 passes the address",
     word: 0xd50b_7425,
     call: { name: "systemInstruction", args: [0b011_0111_0100_001, initialX5] },
+  },
+  {
+    what: "msr daifset, #2 masks IRQ at EL1 without a call",
+    word: 0xd503_42df,
+    given: { el: 1n, daif: 0x040n },
+    then: { daif: 0x0c0n },
+  },
+  {
+    what: "msr daifset, #2 asks the CPU at EL0",
+    word: 0xd503_42df,
+    given: { el: 0n, interruptsQuiet: 1n },
+    call: { name: "processStateWrite", args: [0o36, 2] },
+  },
+  {
+    what: "msr daifset, #8 asks the CPU, since debug exceptions are its business",
+    word: 0xd503_48df,
+    given: { el: 1n, interruptsQuiet: 1n },
+    call: { name: "processStateWrite", args: [0o36, 8] },
+  },
+  {
+    what: "msr daifclr, #3 unmasks without a call while no interrupt is asserted",
+    word: 0xd503_43ff,
+    given: { el: 1n, daif: 0x3c0n, interruptsQuiet: 1n },
+    then: { daif: 0x300n },
+  },
+  {
+    what: "msr daifclr, #3 asks the CPU while an interrupt is asserted",
+    word: 0xd503_43ff,
+    given: { el: 1n, daif: 0x3c0n },
+    call: { name: "processStateWrite", args: [0o37, 3] },
+    then: { daif: 0x3c0n },
+  },
+  {
+    what: "msr daif, x5 writes PSTATE without a call while no interrupt is asserted",
+    word: 0xd51b_4225,
+    given: { el: 1n, daif: 0x2c0n, interruptsQuiet: 1n },
+    then: { daif: 0x380n },
+  },
+  {
+    what: "msr daif, x5 that only masks needs no call",
+    word: 0xd51b_4225,
+    given: { el: 1n, daif: 0x280n },
+    then: { daif: 0x380n },
+  },
+  {
+    what: "msr daif, x5 that unmasks asks the CPU while an interrupt is asserted",
+    word: 0xd51b_4225,
+    given: { el: 1n, daif: 0x3c0n },
+    call: { name: "systemRegisterWrite", args: [0xda11, initialX5] },
+    then: { daif: 0x3c0n },
+  },
+  {
+    what: "msr daif, x5 that changes D asks the CPU",
+    word: 0xd51b_4225,
+    given: { el: 1n, daif: 0x1c0n, interruptsQuiet: 1n },
+    call: { name: "systemRegisterWrite", args: [0xda11, initialX5] },
   },
   {
     what: "tlbi vmalle1is passes zero",
