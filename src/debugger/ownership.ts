@@ -125,9 +125,10 @@ function hardwareOwner(
   const { pc } = vcpu;
   const here = parts.breakpoints.at(pc);
   const isHeld = stepOver?.pc === pc;
-  return !isHeld && here.some(({ kind }) => kind === "hardware")
-    ? { kind: "breakpoints", rule: "hardware", breakpoints: here }
-    : ofGuest("not-hardware", exit, vcpu, parts);
+  if (isHeld || here.length === 0) return ofGuest("not-hardware", exit, vcpu, parts);
+  // The guest's own register may have matched before the planted instruction was reached: the user's is first nevertheless.
+  const rule = here.some(({ kind }) => kind === "hardware") ? "hardware" : "planted";
+  return { kind: "breakpoints", rule, breakpoints: here };
 }
 
 function stepEnd(vcpu: DebuggedVcpu, pc: bigint, breakpoints: BreakpointList): Owner {

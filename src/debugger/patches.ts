@@ -43,6 +43,17 @@ export class Patches {
     return this.#patches.size;
   }
 
+  /** Whether a vCPU may execute an instruction of the debugger's: one that is planted, or a copy the guest has made of one. */
+  get mayBeExecuted(): boolean {
+    return this.#patches.size > 0 || this.#numbered.size > 0;
+  }
+
+  /** The guest's memory was made anew: there are no copies any more. */
+  forgetCopies(): void {
+    const live = new Set([...this.#patches.values()].map(({ number }) => number));
+    for (const number of [...this.#numbered.keys()]) if (!live.has(number)) this.#numbered.delete(number);
+  }
+
   /** Whether the debugger's instruction stands at this address now: not lifted, and not written over by the guest. */
   stands(address: bigint): boolean {
     const patch = this.#patches.get(address);

@@ -8,8 +8,8 @@ import type { DebuggedMachine } from "./machine.ts";
 import type { MemoryView } from "./memory.ts";
 import { type Owner, ownerOf } from "./ownership.ts";
 import type { Patches } from "./patches.ts";
-import type { DebugSettings } from "./settings.ts";
 import type { PlacementWatch } from "./placementWatch.ts";
+import type { DebugSettings } from "./settings.ts";
 import { StepOver } from "./stepOver.ts";
 import type { DebuggedVcpu } from "./vcpu.ts";
 import { judge } from "./verdict.ts";
@@ -166,7 +166,7 @@ export class Runner {
     const { patches, settings } = this.#parts;
     return (
       (stepping ? guestDebugControl.SINGLESTEP : 0) |
-      (patches.size > 0 || settings.guestBreaks === "stop" ? guestDebugControl.USE_SW_BP : 0) |
+      (patches.mayBeExecuted || settings.guestBreaks === "stop" ? guestDebugControl.USE_SW_BP : 0) |
       (registers === undefined ? 0 : guestDebugControl.USE_HW)
     );
   }

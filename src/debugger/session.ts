@@ -49,6 +49,7 @@ export class DebugSession {
   readonly exits: ExitLog;
   /** The vCPU that stopped last: what is meant when no vCPU is named. */
   current: DebuggedVcpu;
+  readonly #patches: Patches;
   readonly #runner: Runner;
   readonly #slices: Slices;
   readonly #onReset: "run" | "stop";
@@ -62,6 +63,7 @@ export class DebugSession {
     this.architecture = options.architecture;
     const { architecture, host } = options;
     const patches = new Patches(vm, architecture);
+    this.#patches = patches;
     this.memory = new MemoryView(vm, patches);
     this.vcpus = vm.vcpus.map((vcpu) => new DebuggedVcpu(vcpu, options.architecture, this.memory));
     const [first] = this.vcpus;
@@ -166,7 +168,7 @@ export class DebugSession {
   stepNow(vcpu: DebuggedVcpu = this.current): StopEvent {
     this.#assertStopped();
     for (const each of this.vcpus) each.action = each === vcpu ? stepAction : standAction;
-    this.#run();
+    this.#run("whole");
     if (this.#status.kind === "running") this.stop();
     if (this.#status.kind === "running") throw new DebuggerError("running", "a step from inside of a run");
     return this.#status;
@@ -239,11 +241,11 @@ export class DebugSession {
     this.#runner.end();
   }
 
-  #run(): void {
+  #run(first: "short" | "whole" = "short"): void {
     const ended = this.#runner.begin();
     this.#status = { kind: "running" };
     this.#emit(this.#status);
-    if (ended === undefined) this.#slices.start();
+    if (ended === undefined) this.#slices.start(first);
     else this.#finish(ended);
   }
 
@@ -277,6 +279,7 @@ export class DebugSession {
   #reset(): void {
     this.placement.disarm();
     this.machine.reset();
+    this.#patches.forgetCopies();
     this.symbols.forgetPlacement();
     for (const vcpu of this.vcpus) {
       vcpu.reported = undefined;

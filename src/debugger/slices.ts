@@ -19,6 +19,8 @@ export interface SliceClient {
 /** Milliseconds a slice takes; the first is short because many runs are. */
 const slice = 10;
 const firstSlice = 4;
+/** Milliseconds after which a step at once is given up, on a host however busy. */
+const longestStep = 2000;
 /** Milliseconds between two looks at the clock that are aimed at. */
 const look = 2;
 /** Nanoseconds of virtual time, that is instructions, to advance at once. */
@@ -50,14 +52,14 @@ export class Slices {
     this.#wallClock = pace === "wall-clock";
   }
 
-  /** Begins a run with a first, short slice. */
-  start(): void {
+  /** Begins a run with a first, short slice, or one that is to bring it to its end. */
+  start(first: "short" | "whole" = "short"): void {
     this.#run++;
     this.#active = true;
     this.#interrupted = false;
     this.#asleep = false;
     if (this.#wallClock) this.#offset = this.#host.now() - this.#machine.now / 1e6;
-    this.#slice(firstSlice);
+    this.#slice(first === "short" ? firstSlice : longestStep);
   }
 
   /** Ends the run: at once, or after the present advance when called from inside of it. */

@@ -9,6 +9,8 @@ export class BreakpointPass {
   readonly #sp: bigint;
   /** Instructions retired when the breakpoint was passed; undefined before. */
   #used: number | undefined;
+  /** It has been abandoned at least once. */
+  #isTried = false;
 
   constructor(pc: bigint, sp: bigint) {
     this.pc = pc;
@@ -30,6 +32,11 @@ export class BreakpointPass {
     return true;
   }
 
+  /** Whether an exception that the instruction has ended in has returned to somewhere else: it will not be tried again. */
+  isLeft(pc: bigint, sp: bigint): boolean {
+    return this.#used === undefined && this.#isTried && sp === this.#sp && pc !== this.pc;
+  }
+
   /**
    * After a run, at time `now`, in which the breakpoint was passed: whether the instruction is done. If not, it was abandoned;
    * it is tried again, and passed again.
@@ -38,7 +45,10 @@ export class BreakpointPass {
     if (this.#used === undefined) return false;
     const ends = event !== undefined && "preferredReturn" in event && event.preferredReturn === "next";
     const done = ends || event?.kind === "exceptionReturn" || now > this.#used;
-    if (!done) this.#used = undefined;
+    if (!done) {
+      this.#used = undefined;
+      this.#isTried = true;
+    }
     return done;
   }
 }

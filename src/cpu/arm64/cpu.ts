@@ -462,5 +462,6 @@ export class Arm64Cpu {
     registers.pstate = legalReturn(spsr) ? spsr : ((spsr & ~0x1f) | kept | pstate.il) >>> 0;
     // DebugExceptionReturnSS: SPSR.SS counts only when the step machine becomes active by this return (Arm ARM D2.12.4).
     if (wasEnabled || !this.debug.stepActive) registers.singleStep = false;
+    this.debug.returned();
   }
 }

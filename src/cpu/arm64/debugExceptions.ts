@@ -90,6 +90,13 @@ export class DebugExceptions {
       this.#pass = undefined;
   }
 
+  /** An exception has returned to the present PC. */
+  returned(): void {
+    if (this.#pass === undefined) return;
+    const { pc, sp } = this.#cluster.registers;
+    if (this.#pass.isLeft(pc, sp)) this.#pass = undefined;
+  }
+
   /** Instruction addresses that must be looked at when they are about to execute. */
   breakpointAddresses(): readonly bigint[] {
     return [...breakpointAddresses(this.#registers), ...this.unseenBreakpoints];
