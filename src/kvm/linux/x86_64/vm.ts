@@ -13,6 +13,7 @@ import { x86Ioctls } from "../uapi/x86_64/ioctls.ts";
 import type { X86CpuidEntry } from "../uapi/x86_64/records.ts";
 import { kvmCpuid2, kvmCpuidEntry2, kvmIrqchip, kvmPitState2 } from "../uapi/x86_64/structures.ts";
 import type { HostDebugFacts } from "./debug/facts.ts";
+import { withoutFeatures } from "./instructions.ts";
 import { takeDownVcpu } from "./takeDown.ts";
 import { LinuxX86Vcpu } from "./vcpu.ts";
 import { X86VcpuFile } from "./vcpuFile.ts";
@@ -67,6 +68,8 @@ export class LinuxX86Vm implements X86Vm {
   readonly vcpus: readonly LinuxX86Vcpu[];
   /** What this host's KVM does when it debugs. */
   readonly facts: HostDebugFacts;
+  /** What the guest's CPUID tells. */
+  readonly cpuid: readonly X86CpuidEntry[] = [];
   readonly #kvm: LinuxKvm;
   readonly #file: number;
   readonly #ram: GuestRam;
@@ -98,7 +101,8 @@ export class LinuxX86Vm implements X86Vm {
     this.vcpus = vcpus;
     try {
       this.#setUp(options);
-      const cpuid = this.#supportedCpuid();
+      const cpuid = withoutFeatures(this.#supportedCpuid(), options.facts.missingInstructions);
+      this.cpuid = cpuid;
       for (let id = 0; id < (options.cpus ?? 1); id++) vcpus.push(this.#createVcpu(id, cpuid, options.facts));
     } catch (error) {
       this.close();

@@ -35,6 +35,8 @@ export interface HostDebugFacts {
   readonly watchpoint: ByMode<boolean>;
   /** Whether `KVM_GUESTDBG_INJECT_BP` saves the address after the INT3, as the CPU does. */
   readonly injectsAfterInt3: boolean;
+  /** Instructions that CPUID shows and this KVM cannot execute in kernel mode: by their names in `instructionFeatures`. */
+  readonly missingInstructions: readonly string[];
 }
 
 /** A KVM that leaves nothing out. */
@@ -48,6 +50,7 @@ export const faithful: HostDebugFacts = {
   resumeFlag: true,
   watchpoint: { real: true, kernel: true, user: true },
   injectsAfterInt3: true,
+  missingInstructions: [],
 };
 
 const where = { real: "real mode", kernel: "kernel mode", user: "user mode" } as const;
@@ -76,6 +79,9 @@ export function describeHost(facts: HostDebugFacts): readonly string[] {
     `going on from a hardware breakpoint by RFLAGS.RF: ${facts.resumeFlag ? "yes" : "by disarming, stepping and arming again"}`,
     line("watchpoints", lacking(facts.watchpoint), "; writes by stepping and comparing, reads not at all"),
     line("INT3 breakpoints", int3In("guest"), "; the guest gets them"),
+    ...(facts.missingInstructions.length === 0
+      ? []
+      : [`hidden from CPUID, as this KVM cannot emulate them: ${facts.missingInstructions.join(", ")}`]),
     ...(int3In("error") === "" ? [] : [`INT3 breakpoints by emulation failure: ${int3In("error")}`]),
   ];
 }

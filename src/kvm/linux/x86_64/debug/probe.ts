@@ -4,6 +4,7 @@ import { guestDebugControl, type X86GuestDebug, x86GuestDebugControl } from "../
 import { longMode, realMode } from "../../../x86Modes.ts";
 import type { LinuxKvm } from "../../kvm.ts";
 import type { X86Sregs } from "../../uapi/x86_64/records.ts";
+import { type InstructionFeature, instructionFeatures, shows } from "../instructions.ts";
 import type { X86VcpuFile } from "../vcpuFile.ts";
 import { LinuxX86Vm } from "../vm.ts";
 import { faithful, type HostDebugFacts, type Int3Outcome } from "./facts.ts";
@@ -122,6 +123,9 @@ class Probe {
       resumeFlag: execution.kernel && !this.#stops("kernel", nops.kernel, code, dr7.execute, 0x1_0002n),
       watchpoint: modes((mode) => this.#stops(mode, store[mode], watched, dr7.write)),
       injectsAfterInt3: int3Outcome.kernel === "exit" && this.#injectsAfterInt3(),
+      missingInstructions: instructionFeatures
+        .filter((feature) => shows(this.#vm.cpuid, feature) && !this.#executes(feature))
+        .map(({ name }) => name),
     };
   }
 
@@ -181,6 +185,17 @@ class Probe {
     this.#begin(mode, bytes, { control: ENABLE | USE_HW, arch }, rflags);
     const exit = this.#run();
     return exit.reason === "DEBUG" && (exit.arch.dr6 & 1n) !== 0n;
+  }
+
+  /** Whether the guest gets to the HLT behind an instruction. */
+  #executes({ bytes, cr4 }: InstructionFeature): boolean {
+    this.#begin("kernel", [...bytes, 0xf4], { control: 0 });
+    const sregs = this.#file.getSregs();
+    this.#file.setSregs({ ...sregs, cr4: sregs.cr4 | (cr4 ?? 0n) });
+    // INVPCID of all contexts; no component for XSAVE.
+    this.#file.setRegs({ ...this.#file.getRegs(), rax: 2n, rdx: 0n });
+    const behind = code + BigInt(bytes.length + 1);
+    return this.#run().reason === "HLT" && this.#file.getRegs().rip === behind;
   }
 
   #injectsAfterInt3(): boolean {
