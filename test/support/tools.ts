@@ -40,6 +40,7 @@ const TOOLS = {
   "qemu-system-aarch64": program("qemu-system-aarch64", "qemu-system-arm"),
   dtc: program("dtc", "device-tree-compiler"),
   cpio: program("cpio", "cpio"),
+  chromium: program("chromium", "chromium"),
   "u-boot-qemu": {
     find: () => existsSync("/usr/lib/u-boot/qemu_arm64/u-boot.bin"),
     advice: "U-Boot for QEMU is missing (Debian: apt-get install u-boot-qemu)",
