@@ -13,6 +13,9 @@ export interface CodeObserver {
   dropped(): void;
 }
 
+/** Decoded words remembered; kernels have some ten thousand different ones. */
+const mostImages = 1 << 16;
+
 /** Writes to a page of code before it is taken for data; doubled whenever that was wrong. */
 const fewWrites = 32;
 const mostReleases = 16;
@@ -37,6 +40,8 @@ export class CodeCache {
   readonly #releases: Uint8Array;
   readonly #stale = new Set<number>();
   readonly #onStale: () => void;
+  /** Records of the instruction words met so far. */
+  readonly #images = new Map<number, Int32Array>();
   readonly #marks = new Set<HostAddress>();
   readonly #observers: CodeObserver[] = [];
 
@@ -183,6 +188,20 @@ export class CodeCache {
   }
 
   #fill(record: number, word: number): void {
+    let image = this.#images.get(word);
+    if (image === undefined) {
+      this.#decodeInto(record, word);
+      if (this.#images.size === mostImages) this.#images.clear();
+      image = this.#memory.words.slice(record >>> 2, (record + recordBytes) >>> 2);
+      this.#images.set(word, image);
+      return;
+    }
+    const { words } = this.#memory;
+    const at = record >>> 2;
+    for (let i = 0; i < image.length; i++) words[at + i] = image[i] ?? 0;
+  }
+
+  #decodeInto(record: number, word: number): void {
     const decoded = this.#set.decode(word);
     const operation = decoded?.operation ?? this.#set.undefinedOperation;
     const slots = this.#interpreter.slots[operation] ?? [];

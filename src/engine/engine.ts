@@ -61,6 +61,8 @@ export interface EngineOptions {
 /** What an engine has done. */
 export interface EngineStatistics {
   readonly regions: RegionStatistics | undefined;
+  /** Instructions that regions have retired. */
+  readonly compiledInstructions: number;
   /** How often regions were left, by kind. */
   readonly exits: Readonly<Record<RegionExit, number>>;
   /** Accesses that the TLBs did not answer: misses, devices, code pages, watched pages. */
@@ -104,6 +106,7 @@ export class Engine {
         return host.fetch(address);
       },
       hot: (record: number) => this.#regions?.hot(record),
+      crossed: (records: number) => this.#regions?.crossed(records),
       decode: (record: number) => this.code.decode(record),
       marked: (record: number) =>
         host.marked(record) ? this.code.handlerUnderMark(record) : handler.undecoded,
@@ -128,6 +131,7 @@ export class Engine {
       Number(this.memory.doublewords[(engineWords.exits >>> 3) + regionExit[kind]] ?? 0n);
     return {
       regions: this.#regions?.statistics,
+      compiledInstructions: Number(this.memory.doublewords[engineWords.retired >>> 3] ?? 0n),
       exits: { side: count("side"), short: count("short"), jump: count("jump"), left: count("left") },
       slowLoads: this.#slowLoads,
       slowStores: this.#slowStores,

@@ -16,6 +16,8 @@ export const engineImports = {
   decode: { params: ["i32"] },
   /** Control has got to this record by jumps as often as `engineWords.heat` says. */
   hot: { params: ["i32"] },
+  /** `manyCrossings` times control went from region to region within the page whose records begin here. */
+  crossed: { params: ["i32"] },
   /** A marked record was reached: the handler to run instead, −1 to leave without executing it. */
   marked: { params: ["i32"], result: "i32" },
 } as const satisfies Record<string, Signature>;

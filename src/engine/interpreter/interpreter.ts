@@ -31,6 +31,9 @@ const longestBlock = 1024;
 /** `pageAddress` before the first look-up: no page has this address, nor has any misaligned PC the same bits 63:12 and 1:0. */
 const noPage = -1n;
 
+/** Crossings between regions of a page before that is told. */
+export const manyCrossings = 10_000;
+
 /** Why the interpreter returned. */
 export const interpreterExit = { budget: 0, abandoned: 1, fetch: 2 } as const;
 
@@ -108,6 +111,14 @@ function operation(set: InstructionSet, index: number): Operation {
 /** Where the main function is in the guest's code: locals. */
 type Place = Pick<MainFrame, "record" | "page" | "pageAddress" | "budget" | "target">;
 
+/** Where the code that runs a region goes on, and its locals. */
+interface RegionFrame extends Pick<MainFrame, "number" | "fetch" | "head"> {
+  /** A record that is for the interpreter this time although a region begins there. */
+  readonly skip: number;
+  /** Label: execute the instruction at the record. */
+  readonly toNext: number;
+}
+
 /** The dispatch loop. */
 class MainFunction {
   readonly code = new FunctionWriter({ params: [], result: "i32" });
@@ -140,6 +151,7 @@ class MainFunction {
     const target = code.takeLocal("i64");
     const number = code.takeLocal("i32");
     const heat = code.takeLocal("i32");
+    const skip = code.takeLocal("i32");
     const recordShift = this.#recordShift;
 
     this.#loadState("i32.load", engineState.budget.place.address, budget);
@@ -152,7 +164,22 @@ class MainFunction {
     const fetch = code.loop();
     this.#resolve({ record, page, pageAddress, budget, target });
     const head = code.loop();
+    const toNext = code.block();
+    const toWarm = code.block();
+    code.get(record);
+    code.load("i32.load16_u", 0);
+    code.i32(regionEntry);
+    code.operator("i32.and");
+    code.operator("i32.eqz");
+    code.branchIf(toWarm);
+    code.get(record);
+    code.get(skip);
+    code.operator("i32.eq");
+    code.branchIf(toNext);
+    this.#region({ record, page, pageAddress, budget, target }, { number, skip, fetch, head, toNext });
+    code.end();
     this.#warm({ record, page }, heat, number);
+    code.end();
     const next = code.loop();
     code.get(budget);
     code.operator("i32.eqz");
@@ -188,7 +215,7 @@ class MainFunction {
       body();
     }
     code.end();
-    this.#region(frame, again);
+    this.#entry(frame, skip, again);
     this.#function(hotTarget, frame, abandoned);
     code.end();
     code.end();
@@ -211,11 +238,8 @@ class MainFunction {
    */
   #resolve(frame: Place): void {
     const { code } = this;
-    code.get(frame.target);
-    code.i64(~0xfffn | BigInt((recordBytes >> this.#recordShift) - 1));
-    code.operator("i64.and");
-    code.get(frame.pageAddress);
-    code.operator("i64.ne");
+    this.#pushInPage(frame);
+    code.operator("i32.eqz");
     code.if();
     this.#lookUp(frame);
     code.end();
@@ -286,16 +310,10 @@ class MainFunction {
     code.releaseLocal("i32", entry);
   }
 
-  /** Control got to the record by a jump: counts that, unless a region begins there. */
+  /** Control got to the record by a jump: counts that. */
   #warm({ record, page }: Pick<Place, "record" | "page">, heat: number, scratch: number): void {
     const { code } = this;
     const slot = code.takeLocal("i32");
-    code.get(record);
-    code.load("i32.load16_u", 0);
-    code.i32(regionEntry);
-    code.operator("i32.and");
-    code.operator("i32.eqz");
-    code.if();
     this.#pushSlot({ record, page });
     code.tee(slot);
     code.get(slot);
@@ -310,7 +328,6 @@ class MainFunction {
     code.if();
     code.get(record);
     this.#call("hot");
-    code.end();
     code.end();
     code.releaseLocal("i32", slot);
   }
@@ -327,23 +344,44 @@ class MainFunction {
     code.operator("i32.add");
   }
 
-  /** Where a region begins at the record: runs it, and goes on where it was left. */
-  #region(frame: MainFrame, again: number): void {
+  /** Control runs into a record where a region begins: to the region, unless that has left the instruction to the interpreter. */
+  #entry(frame: MainFrame, skip: number, again: number): void {
+    const { code } = this;
+    code.get(frame.number);
+    code.i32(regionEntry);
+    code.operator("i32.and");
+    code.if();
+    code.get(frame.record);
+    code.get(skip);
+    code.operator("i32.eq");
+    code.if();
+    code.i32(0);
+    code.set(skip);
+    code.get(frame.number);
+    code.i32(regionEntry - 1);
+    code.operator("i32.and");
+    code.set(frame.number);
+    code.branch(again);
+    code.end();
+    code.get(frame.budget);
+    code.i32(1);
+    code.operator("i32.add");
+    code.set(frame.budget);
+    code.branch(frame.head);
+    code.end();
+  }
+
+  /** Runs the region that begins at the record, and goes on where it was left. */
+  #region(place: Place, to: RegionFrame): void {
     const { code } = this;
     const slice = code.takeLocal("i32");
     const slot = code.takeLocal("i32");
     const result = code.takeLocal("i64");
     const site = slot;
-    const { record, page, budget, number } = frame;
-    code.get(number);
-    code.i32(regionEntry);
-    code.operator("i32.and");
-    code.if();
+    const { record, page, budget, target } = place;
+    const kind = to.number;
     // V8 exchanges its first, slow code for better only between calls, so a region gets the budget in slices.
     code.get(budget);
-    code.i32(1);
-    code.operator("i32.add");
-    code.tee(budget);
     code.i32(longestSlice);
     code.get(budget);
     code.i32(longestSlice);
@@ -354,8 +392,8 @@ class MainFunction {
     code.get(slice);
     code.operator("i32.sub");
     code.set(budget);
-    code.get(frame.pageAddress);
-    this.#pushSlot(frame);
+    code.get(place.pageAddress);
+    this.#pushSlot(place);
     code.load("i32.load", recordPage.slots);
     code.tee(slot);
     code.i32(0xff);
@@ -371,19 +409,28 @@ class MainFunction {
     code.i64(32n);
     code.operator("i64.shr_u");
     code.operator("i32.wrap_i64");
+    code.tee(slot);
     code.get(budget);
     code.operator("i32.add");
     code.set(budget);
+    this.#countRetired(slice, slot);
     code.get(result);
     code.operator("i32.wrap_i64");
     code.set(site);
-    this.#countExit(site, number);
-    code.get(number);
+    this.#countExit(site, kind);
+    code.get(kind);
     code.i32(regionExit.left);
     code.operator("i32.eq");
     code.if();
-    this.#loadState("i64.load", engineState.pc.place.address, frame.target);
-    code.branch(frame.fetch);
+    this.#loadState("i64.load", engineState.pc.place.address, target);
+    this.#pushInPage(place);
+    code.operator("i32.eqz");
+    code.branchIf(to.fetch);
+    code.get(target);
+    code.operator("i32.wrap_i64");
+    code.set(site);
+    code.i32(regionExit.jump);
+    code.set(kind);
     code.end();
     code.get(page);
     code.get(site);
@@ -393,40 +440,76 @@ class MainFunction {
     code.operator("i32.shl");
     code.operator("i32.add");
     code.set(record);
-    code.get(number);
+    code.get(kind);
     code.i32(regionExit.jump);
     code.operator("i32.eq");
-    code.branchIf(frame.head);
+    code.if();
+    this.#countCrossing(place, kind);
+    code.branch(to.head);
+    code.end();
     // Short of this slice, not of the budget: again from here.
-    code.get(number);
+    code.get(kind);
     code.i32(regionExit.short);
     code.operator("i32.eq");
     code.get(budget);
     code.i32(longestBlock);
     code.operator("i32.ge_u");
     code.operator("i32.and");
-    code.branchIf(frame.next);
-    code.get(budget);
-    code.operator("i32.eqz");
-    code.if();
-    this.#publish(frame);
-    code.i32(interpreterExit.budget);
-    code.return();
-    code.end();
-    code.get(budget);
-    code.i32(1);
-    code.operator("i32.sub");
-    code.set(budget);
+    code.branchIf(to.head);
     code.get(record);
-    code.load("i32.load16_u", 0);
-    code.i32(regionEntry - 1);
-    code.operator("i32.and");
-    code.set(number);
-    code.branch(again);
-    code.end();
+    code.set(to.skip);
+    code.branch(to.toNext);
     code.releaseLocal("i64", result);
     code.releaseLocal("i32", slot);
     code.releaseLocal("i32", slice);
+  }
+
+  #countRetired(slice: number, left: number): void {
+    const { code } = this;
+    code.i32(0);
+    code.i32(0);
+    code.load("i64.load", engineWords.retired);
+    code.get(slice);
+    code.get(left);
+    code.operator("i32.sub");
+    code.operator("i64.extend_i32_u");
+    code.operator("i64.add");
+    code.store("i64.store", engineWords.retired);
+  }
+
+  /** A region was left for the record: when another one begins there, that is a crossing. */
+  #countCrossing({ record, page }: Pick<Place, "record" | "page">, scratch: number): void {
+    const { code } = this;
+    code.get(record);
+    code.load("i32.load16_u", 0);
+    code.i32(regionEntry);
+    code.operator("i32.and");
+    code.if();
+    code.get(page);
+    code.get(page);
+    code.load("i32.load", recordPage.crossings);
+    code.i32(1);
+    code.operator("i32.add");
+    code.tee(scratch);
+    code.store("i32.store", recordPage.crossings);
+    code.get(scratch);
+    code.i32(manyCrossings);
+    code.operator("i32.ge_s");
+    code.if();
+    code.get(page);
+    this.#call("crossed");
+    code.end();
+    code.end();
+  }
+
+  /** Pushes whether `target` is an instruction of the page. */
+  #pushInPage({ target, pageAddress }: Pick<Place, "target" | "pageAddress">): void {
+    const { code } = this;
+    code.get(target);
+    code.i64(~0xfffn | BigInt((recordBytes >> this.#recordShift) - 1));
+    code.operator("i64.and");
+    code.get(pageAddress);
+    code.operator("i64.eq");
   }
 
   /** Counts the exit and leaves its kind in a local. */

@@ -22,14 +22,20 @@ export interface Block {
 export interface BlockLimits {
   readonly instructions: number;
   readonly blocks: number;
+  /** A region of that many instructions takes in no more of what it calls: it would load and store the registers of all of it. */
+  readonly together: number;
   /** Follow branches also to code that has not been reached. */
   readonly speculative: boolean;
 }
 
 const pageBytes = 0x1000;
 
+/** Instructions that a region may have in common with others, so that loops are whole and pages are not compiled again and again. */
+const mostRepeated = 96;
+
 /**
- * Finds the blocks of a page that control can get to from `roots` without leaving the page, by offset. Empty when no root can
+ * Finds the blocks of a page that control can get to from the first of `roots` without leaving the page, and from the others as
+ * far as there is room, by offset. Empty when no root can
  * be compiled.
  */
 export function findBlocks(
@@ -49,6 +55,12 @@ class Search {
   readonly #found = new Map<number, Translation>();
   readonly #leaders = new Set<number>();
   readonly #queue: number[] = [];
+  /** Beginnings of code that is called, which comes last. */
+  readonly #called: number[] = [];
+  /** Instructions taken that another region has too. */
+  #repeated = 0;
+  /** Whether the instructions being walked are in another region. */
+  #foreign = false;
   /** Offsets where control gets to and no region can be. */
   readonly #blocked = new Set<number>();
 
@@ -60,8 +72,17 @@ class Search {
   }
 
   run(roots: readonly number[]): readonly Block[] {
-    for (const root of roots) this.#lead(root, true);
-    for (let next = 0; next < this.#queue.length; next++) this.#walk(this.#queue[next] ?? 0);
+    const others = [...roots];
+    this.#lead(others.shift() ?? 0, true);
+    let next = 0;
+    for (;;) {
+      for (; next < this.#queue.length; next++) this.#walk(this.#queue[next] ?? 0);
+      if (this.#found.size >= this.#limits.together) break;
+      const called = this.#called.shift();
+      const other = called ?? others.shift();
+      if (other === undefined) break;
+      this.#lead(other, called === undefined);
+    }
     return this.#blocks();
   }
 
@@ -73,20 +94,22 @@ class Search {
       return;
     }
     if (!wanted && !this.#limits.speculative && !this.#page.reached(offset)) return;
-    if (!wanted && this.#page.isEntry(offset)) return;
+    if (!wanted && this.#page.isEntry(offset) && this.#repeated >= mostRepeated) return;
     if (this.#leaders.size >= this.#limits.blocks) return;
     this.#leaders.add(offset);
     this.#queue.push(offset);
   }
 
   #walk(begin: number): void {
+    this.#foreign = this.#page.isEntry(begin);
     for (let offset = begin; offset < pageBytes; offset += this.#step) {
       if (this.#found.has(offset)) {
         this.#leaders.add(offset);
         return;
       }
       if (this.#found.size === this.#limits.instructions) return;
-      if (offset !== begin && this.#page.isEntry(offset)) return;
+      this.#foreign ||= this.#page.isEntry(offset);
+      if (this.#foreign && this.#repeated >= mostRepeated) return;
       const word = this.#page.word(offset);
       const translation = word === undefined ? undefined : this.#translator.translate(word);
       if (translation?.compilable !== true) {
@@ -95,8 +118,13 @@ class Search {
         return;
       }
       this.#found.set(offset, translation);
+      if (this.#foreign) this.#repeated++;
       const { jumps, fallsThrough, links } = translation.effects;
-      for (const distance of jumps) if (distance !== undefined) this.#lead(offset + distance, false);
+      for (const distance of jumps) {
+        if (distance === undefined) continue;
+        if (links) this.#called.push(offset + distance);
+        else this.#lead(offset + distance, false);
+      }
       if (jumps.length === 0) continue;
       if (fallsThrough || links) this.#lead(offset + this.#step, false);
       return;

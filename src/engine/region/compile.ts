@@ -13,6 +13,9 @@ export interface RegionRequest {
   /** Offsets in the page at which control is wanted to enter. */
   readonly roots: readonly number[];
   readonly place: RegionPlace;
+  /** Put together as much as one region can be, because control goes back and forth. */
+  readonly whole?: boolean;
+  readonly compiled?: (region: CompiledRegion | undefined) => void;
 }
 
 /** A region's place in its module and what it covers. */
@@ -30,7 +33,7 @@ export interface RegionModule {
 }
 
 /** V8's code gets slower above these sizes; entries have 8 bits for the block. */
-const defaultLimits: BlockLimits = { instructions: 400, blocks: 100, speculative: false };
+const defaultLimits: BlockLimits = { instructions: 400, blocks: 100, together: 128, speculative: false };
 
 /** A region can have no more blocks than that. */
 const mostBlocks = 256;
@@ -50,19 +53,28 @@ export class RegionCompiler {
     this.#meanings = new FlagMeanings(set.flags, this.#translator.builder);
   }
 
-  /** Compiles a region for each request into one module. */
-  compile(requests: readonly RegionRequest[]): RegionModule {
+  /**
+   * Compiles a region for each request into one module. The next request is asked for when the one before is compiled, and
+   * told what became of it.
+   */
+  compile(requests: Iterable<RegionRequest>): RegionModule {
     const module = new ModuleWriter(anyMemoryPages);
-    const regions = requests.map((request, index) => this.#region(request, `region${index}`, module));
+    const regions: (CompiledRegion | undefined)[] = [];
+    for (const request of requests) {
+      const region = this.#region(request, `region${regions.length}`, module);
+      request.compiled?.(region);
+      regions.push(region);
+    }
     return { module: module.finish(), regions };
   }
 
   #region(
-    { page, roots, place }: RegionRequest,
+    { page, roots, place, whole = false }: RegionRequest,
     name: string,
     module: ModuleWriter,
   ): CompiledRegion | undefined {
-    const all = findBlocks(page, roots, this.#translator, this.#limits);
+    const limits = whole ? { ...this.#limits, together: this.#limits.instructions } : this.#limits;
+    const all = findBlocks(page, roots, this.#translator, limits);
     const blocks = all.length > mostBlocks ? all.slice(0, mostBlocks) : all;
     if (blocks.length === 0) return undefined;
     const code = writeRegion(planRegion(blocks, this.#translator), this.#meanings, place);

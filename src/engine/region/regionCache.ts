@@ -5,7 +5,7 @@ import {
   placeOf,
   recordPageAddress,
 } from "../codeCache.ts";
-import { handler } from "../interpreter/interpreter.ts";
+import { handler, manyCrossings } from "../interpreter/interpreter.ts";
 import { engineWords, recordBytes, recordPage, regionEntry } from "../layout.ts";
 import type { EngineMemory } from "../memory.ts";
 import type { InstructionSet } from "../operation.ts";
@@ -49,6 +49,8 @@ interface PageState {
   readonly regions: Set<LiveRegion>;
   /** How often compiled code of it was overwritten. */
   rewrites: number;
+  /** How often its regions were put together. */
+  merges: number;
 }
 
 /** Places in the function table taken from WebAssembly at a time. */
@@ -65,6 +67,9 @@ const patience = 48;
 
 /** Below this heat the guest is a test: nothing waits, and code is compiled that has not been reached. */
 const impatient = 16;
+
+/** How often the regions of a page are put together; each time it takes twice as many crossings. */
+const mostMerges = 4;
 
 /** Rewrites of a page, as when memory is used for other code, before it is held against it. */
 const forgivenRewrites = 4;
@@ -140,6 +145,22 @@ export class RegionCache implements CodeObserver {
     if (again || heat < impatient || this.#waitingRoots >= largestBatch) this.#compileWaiting();
   }
 
+  /** Control often goes from region to region in the page with these records: makes larger regions of them. */
+  crossed(records: number): void {
+    const { page } = placeOf(records);
+    const state = this.#pages.get(page);
+    const { words } = this.#memory;
+    if (state === undefined) return;
+    state.merges = Math.min(state.merges + 1, mostMerges);
+    words[(records + recordPage.crossings) >>> 2] =
+      state.merges === mostMerges ? veryCold : manyCrossings - (manyCrossings << state.merges);
+    const regions = [...state.regions].reverse();
+    if (regions.length < 2) return;
+    const roots = new Set(regions.flatMap(({ blocks }) => blocks.map(({ offset }) => offset >>> 2)));
+    for (const region of regions) this.#drop(region);
+    this.#compile(new Map([[page, roots]]), true);
+  }
+
   changed(page: number, from: number, to: number): void {
     const { words } = this.#memory;
     const slots = (recordPageAddress(page) + recordPage.slots) >>> 2;
@@ -185,46 +206,66 @@ export class RegionCache implements CodeObserver {
   }
 
   #compileWaiting(): void {
-    const begin = performance.now();
     const waiting = this.#waiting;
     this.#waiting = new Map();
     this.#waitingRoots = 0;
-    const requests: (RegionRequest & { readonly number: number; readonly slot: number })[] = [];
-    for (const [page, indexes] of waiting) {
-      const roots = [...indexes].filter((index) => !this.#isEntry(page, index)).map((index) => index * 4);
-      if (roots.length === 0) continue;
-      const slot = this.#takeSlot();
-      const place = { owner: 0x80_0000 | slot, slots: recordPageAddress(page) + recordPage.slots };
-      requests.push({ page: this.#codePage(page), roots, place, number: page, slot });
+    this.#compile(waiting, false);
+  }
+
+  #compile(waiting: ReadonlyMap<number, ReadonlySet<number>>, whole: boolean): void {
+    const begin = performance.now();
+    const made: { readonly page: number; readonly slot: number; readonly region: CompiledRegion }[] = [];
+    const { module: bytes } = this.#compiler.compile(this.#requests(waiting, whole, made));
+    if (made.length > 0) {
+      const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
+        env: { memory: this.#memory.memory },
+      });
+      this.#bytes += bytes.length;
+      const module: LiveModule = { regions: new Set() };
+      this.#modules.add(module);
+      for (const { page, slot, region } of made) {
+        this.#table.set(slot, exports[region.name]);
+        this.#enter({ page, blocks: region.blocks, slot, module });
+      }
+      for (const oldest of this.#modules) {
+        if (this.#live <= mostRegions) break;
+        for (const region of [...oldest.regions]) this.#drop(region);
+      }
     }
-    if (requests.length > 0) this.#compile(requests);
     this.#milliseconds += performance.now() - begin;
   }
 
-  #compile(requests: readonly (RegionRequest & { readonly number: number; readonly slot: number })[]): void {
-    const { module: bytes, regions } = this.#compiler.compile(requests);
-    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
-      env: { memory: this.#memory.memory },
-    });
-    this.#bytes += bytes.length;
-    const module: LiveModule = { regions: new Set() };
-    requests.forEach(({ number: page, slot, roots }, i) => {
-      const compiled = regions[i];
-      if (compiled === undefined) {
-        this.#freeSlots.push(slot);
-        for (const root of roots) this.#setSlot(page, root >>> 2, veryCold);
-        return;
+  /** A region for each root that waits, unless one before holds it already. */
+  *#requests(
+    waiting: ReadonlyMap<number, ReadonlySet<number>>,
+    whole: boolean,
+    made: { readonly page: number; readonly slot: number; readonly region: CompiledRegion }[],
+  ): Iterable<RegionRequest> {
+    for (const [page, indexes] of waiting) {
+      const held = new Set<number>();
+      const code = this.#codePage(page, held);
+      for (const index of indexes) {
+        const roots = [...indexes].filter((root) => root !== index && !code.isEntry(root * 4));
+        if (code.isEntry(index * 4)) continue;
+        const slot = this.#takeSlot();
+        yield {
+          page: code,
+          roots: [index, ...roots].map((root) => root * 4),
+          whole,
+          place: { owner: 0x80_0000 | slot, slots: recordPageAddress(page) + recordPage.slots },
+          compiled: (region) => {
+            if (region?.blocks.some(({ offset }) => offset === index * 4) !== true) {
+              this.#setSlot(page, index, veryCold);
+            }
+            if (region === undefined) {
+              this.#freeSlots.push(slot);
+              return;
+            }
+            for (const { offset } of region.blocks) held.add(offset);
+            made.push({ page, slot, region });
+          },
+        };
       }
-      const region: LiveRegion = { page, blocks: compiled.blocks, slot, module };
-      this.#table.set(slot, exports[compiled.name]);
-      this.#enter(region);
-      for (const root of roots)
-        if (!this.#isEntry(page, root >>> 2)) this.#setSlot(page, root >>> 2, veryCold);
-    });
-    if (module.regions.size > 0) this.#modules.add(module);
-    for (const oldest of this.#modules) {
-      if (this.#live <= mostRegions) break;
-      for (const region of [...oldest.regions]) this.#drop(region);
     }
   }
 
@@ -233,15 +274,17 @@ export class RegionCache implements CodeObserver {
     const { page, blocks, slot } = region;
     const { halfwords } = this.#memory;
     blocks.forEach(({ offset, instructions }, block) => {
+      this.#instructions += instructions;
+      // Another region that has the same code keeps its entry.
+      if (this.#isEntry(page, offset >>> 2)) return;
       const record = recordPageAddress(page) + (offset >>> 2) * recordBytes;
       if (halfwords[record >>> 1] === handler.undecoded) this.#code.decode(record);
       halfwords[record >>> 1] = (halfwords[record >>> 1] ?? 0) | regionEntry;
       this.#setSlot(page, offset >>> 2, ((0x80_0000 | slot) << 8) | block);
-      this.#instructions += instructions;
     });
     let state = this.#pages.get(page);
     if (state === undefined) {
-      state = { regions: new Set(), rewrites: 0 };
+      state = { regions: new Set(), rewrites: 0, merges: 0 };
       this.#pages.set(page, state);
     }
     state.regions.add(region);
@@ -281,7 +324,8 @@ export class RegionCache implements CodeObserver {
     return next;
   }
 
-  #codePage(page: number): CodePage {
+  /** `held`: offsets of blocks that are regions as soon as their module is. */
+  #codePage(page: number, held: ReadonlySet<number>): CodePage {
     const { halfwords, words } = this.#memory;
     const records = recordPageAddress(page);
     const handlerAt = (offset: number): number =>
@@ -292,7 +336,7 @@ export class RegionCache implements CodeObserver {
         return this.#code.isMarked(host) ? undefined : (words[host >>> 2] ?? 0);
       },
       reached: (offset) => handlerAt(offset) !== handler.undecoded,
-      isEntry: (offset) => isRegionEntry(handlerAt(offset)),
+      isEntry: (offset) => held.has(offset) || isRegionEntry(handlerAt(offset)),
     };
   }
 

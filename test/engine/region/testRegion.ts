@@ -22,6 +22,7 @@ export class TestRegion {
   readonly #memory: EngineMemory;
   readonly #compiled: CompiledRegion;
   readonly #first: number;
+  readonly #end: number;
   readonly #base: bigint;
   readonly #run: (base: bigint, entry: number, budget: number) => bigint;
 
@@ -29,11 +30,13 @@ export class TestRegion {
     memory: EngineMemory,
     compiled: CompiledRegion,
     exports: WebAssembly.Instance["exports"],
-    { first, base }: { readonly first: number; readonly base: bigint },
+    { words, first }: TestCode,
+    base: bigint,
   ) {
     this.#memory = memory;
     this.#compiled = compiled;
     this.#first = first;
+    this.#end = words.length * 4;
     this.#base = base;
     this.#run = exports[compiled.name] as (base: bigint, entry: number, budget: number) => bigint;
   }
@@ -60,7 +63,9 @@ export class TestRegion {
         BigInt.asIntN(64, this.#base + BigInt(site & siteBits.offset)),
         true,
       );
-    return { exit: kind === "short" ? "budget" : kind === "side" ? "side" : "left", retired: count - left };
+    const exit =
+      kind === "short" ? "budget" : kind === "side" && (site & siteBits.offset) < this.#end ? "side" : "left";
+    return { exit, retired: count - left };
   }
 }
 
@@ -71,7 +76,7 @@ export function compileCodes(compiler: RegionCompiler, codes: readonly TestCode[
       page: {
         word: (offset) => words[offset / 4],
         reached: () => true,
-        isEntry: (offset) => offset / 4 >= words.length,
+        isEntry: () => false,
       },
       roots: [first * 4],
       place: { owner: 0x80_0000 | index, slots: recordPageAddress(1) + recordPage.slots },
@@ -90,8 +95,8 @@ export function instantiateCodes(
     env: { memory: memory.memory },
   });
   return regions.map((region, i) => {
-    const first = codes[i]?.first ?? 0;
-    const begins = region?.blocks.some(({ offset }) => offset === first * 4);
-    return region && begins ? new TestRegion(memory, region, exports, { first, base }) : undefined;
+    const code = codes[i];
+    const begins = region?.blocks.some(({ offset }) => offset === (code?.first ?? 0) * 4);
+    return region && code && begins ? new TestRegion(memory, region, exports, code, base) : undefined;
   });
 }
