@@ -10,8 +10,21 @@ const rspId = x86RegisterId("rsp");
 const rbpId = x86RegisterId("rbp");
 
 const usualMost = 256;
-/** PUSH RBP, with which a function that keeps frames begins. */
+/** PUSH RBP and MOV RBP, RSP, with which a function that keeps frames begins, perhaps behind ENDBR64. */
 const pushRbp = 0x55;
+const movRbpRsp = [0x89, 0xe5] as const;
+const endbr64 = [0xf3, 0x0f, 0x1e, 0xfa] as const;
+
+/** How much of a frame the function at `pc` has not set up yet: what is between RSP and its return address; undefined: nothing. */
+function unset(pc: bigint, read: ReadMemory, word: number): bigint | undefined {
+  const begins = (at: bigint, bytes: readonly number[]): boolean => {
+    const found = read(at, bytes.length);
+    return found !== undefined && bytes.every((byte, i) => found[i] === byte);
+  };
+  if (begins(pc, [pushRbp]) || begins(pc, [...endbr64, pushRbp])) return 0n;
+  const mov = word === 8 ? [0x48, ...movRbpRsp] : movRbpRsp;
+  return begins(pc - 1n, [pushRbp, ...mov]) ? BigInt(word) : undefined;
+}
 
 /** A return address belongs to the function that made the call, even when the call was its last instruction. */
 function locateReturn(symbols: SymbolTable | undefined, address: bigint): SymbolLocation | undefined {
@@ -41,9 +54,9 @@ export function backtraceX86(
   const frames: StackFrame[] = [{ pc, fp, source: "pc", isCertain: true, location }];
   // Frames of 16 bits are nobody's convention.
   if (mode.codeBits === 16) return { frames, end: "end" };
-  const hasBegun = location === undefined ? read(pc, 1)?.[0] !== pushRbp : location.offset !== 0;
-  if (!hasBegun) {
-    const caller = word(vcpu.getOneReg(rspId));
+  const distance = unset(pc, read, bytes);
+  if (distance !== undefined) {
+    const caller = word(vcpu.getOneReg(rspId) + distance);
     if (caller !== undefined && caller !== 0n)
       frames.push({
         pc: caller,

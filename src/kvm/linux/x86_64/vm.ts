@@ -75,6 +75,7 @@ export class LinuxX86Vm implements X86Vm {
   readonly #ram: GuestRam;
   readonly #argument: HostMemory;
   readonly #interrupter: Interrupter;
+  readonly #msrs: readonly number[] = [];
   readonly #hasIrqchip: boolean;
   readonly #hasPit: boolean;
   #closed = false;
@@ -103,6 +104,7 @@ export class LinuxX86Vm implements X86Vm {
       this.#setUp(options);
       const cpuid = withoutFeatures(this.#supportedCpuid(), options.facts.missingInstructions);
       this.cpuid = cpuid;
+      this.#msrs = this.#listMsrs();
       for (let id = 0; id < (options.cpus ?? 1); id++) vcpus.push(this.#createVcpu(id, cpuid, options.facts));
     } catch (error) {
       this.close();
@@ -157,7 +159,7 @@ export class LinuxX86Vm implements X86Vm {
   }
 
   takeDown(): () => void {
-    const vcpus = this.vcpus.map((vcpu) => takeDownVcpu(vcpu, this.#hasIrqchip, this.#msrs()));
+    const vcpus = this.vcpus.map((vcpu) => takeDownVcpu(vcpu, this.#hasIrqchip, this.#msrs));
     const chips = this.#hasIrqchip ? irqchips.map((chip) => this.#takeDownChip(chip)) : [];
     if (this.#hasPit) this.#ioctl("KVM_GET_PIT2", this.#argument.address);
     const pit = this.#argument.bytes.slice(0, kvmPitState2.size);
@@ -202,7 +204,7 @@ export class LinuxX86Vm implements X86Vm {
   }
 
   /** The MSRs of a vCPU's that can be saved. */
-  #msrs(): readonly number[] {
+  #listMsrs(): readonly number[] {
     const { view, address } = this.#argument;
     view.setUint32(0, mostMsrs, true);
     this.#kvm.ioctl("KVM_GET_MSR_INDEX_LIST", x86Ioctls.KVM_GET_MSR_INDEX_LIST, address);
