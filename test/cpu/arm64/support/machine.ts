@@ -125,7 +125,7 @@ export class BareMachine {
   /** Runs until an exit that `device` does not answer. */
   run(limit = 10_000, index = 0): KvmExit {
     const vcpu = this.vcpu(index);
-    for (;;) {
+    for (let accesses = 0; accesses < 100_000; accesses++) {
       const exit = vcpu.run(limit);
       this.exits.push(exit);
       if (exit.reason !== "MMIO") return exit;
@@ -133,6 +133,7 @@ export class BareMachine {
       if (data === undefined) vcpu.failMmio();
       else vcpu.completeMmio(data);
     }
+    throw new Error("the guest does nothing but access devices");
   }
 
   x(n: number, index = 0): bigint {

@@ -387,7 +387,7 @@ function shown(exit: KvmExit | SpecifiedExit): string {
 
 const sequences = 10_000;
 /** How often each situation must have come up, so that agreement means something. */
-const least = 40;
+const least = 10;
 
 /** The interpreter has all sequences; code that is compiled when it is first reached, fewer, as compiling takes its time. */
 const engines: readonly { readonly name: string; readonly engine: Engine; readonly share: number }[] = [
