@@ -116,6 +116,27 @@ export class BreakpointList {
     return breakpoint;
   }
 
+  /**
+   * Plants again what was removed, with its number and history; nothing happens when it is planted.
+   * @throws DebuggerError as when it was planted first
+   */
+  restore(which: Breakpoint | Watchpoint): void {
+    if ("registers" in which) {
+      if (this.#watchpoints.has(which)) return;
+      this.#refresh();
+      this.#use.checkWatchpoint(which, which.registers, this.#watchRegisters(), this.#hardwareAddresses);
+      this.#watchpoints.add(which);
+    } else {
+      if (this.#own(which) !== undefined) return;
+      // The list's own objects are the only ones there are.
+      const breakpoint = which as Owned;
+      this.#arm(breakpoint, this.#in.vcpu());
+      this.#breakpoints.set(which.address, [...(this.#breakpoints.get(which.address) ?? []), breakpoint]);
+    }
+    this.#removed = this.#removed.filter((each) => each !== which);
+    this.#stale = true;
+  }
+
   /** Sets a watchpoint. @throws DebuggerError when the hardware cannot watch it; nothing is set then. */
   watch(options: WatchpointOptions): Watchpoint {
     const { address, length, access, condition } = options;

@@ -83,7 +83,12 @@ function planting(which: Breakpoint | Watchpoint, isRemoved: boolean): readonly 
       : `${which.kind} breakpoint ${which.number} at ${hex(which.address)}`;
   const findings = [finding("planted", `${name}, planted at ${which.history.since} ns`)];
   if (isRemoved)
-    findings.push(finding("removed", "it has been removed; gdb removes a breakpoint that it disables, too"));
+    findings.push(
+      finding(
+        "removed",
+        "it is taken out now: gdb does so while the guest is stopped, and when it is disabled or deleted",
+      ),
+    );
   if ("kind" in which && !which.enabled) findings.push(finding("disabled", "it is disabled"));
   return findings;
 }

@@ -1,3 +1,5 @@
+import { arm64FrameConvention, arm64FrameRows } from "./arm64/frameRows.ts";
+import { type FrameRow, type FunctionFrames, writeDebugFrame } from "./dwarf/debugFrame.ts";
 import {
   ELF_MACHINE,
   ELF_TYPE,
@@ -133,10 +135,61 @@ function placeSymbols(symbols: readonly KernelSymbol[], regions: readonly Region
   return placed.reverse();
 }
 
+/** Larger ones are tables rather than functions. */
+const largestFunction = 1n << 18n;
+/** Parts of a function that the compiler has put elsewhere: entered by jumps, with the function's frame. */
+const FRAGMENT = /^(.+)\.cold(\.\d+)?$/;
+
+/** What nobody has called: Linux's entry points of the first thread, of other CPUs, and of threads. */
+const OUTERMOST = /^(__primary_switched|__secondary_switched|ret_from_fork|primary_entry|secondary_entry)$/;
+const noCaller: readonly FrameRow[] = [
+  { at: 0, cfa: { register: 31, offset: 0 }, saved: new Map(), isLost: true },
+];
+
+/** How the callers of arm64 functions are found, by what their instructions do. */
+function frames(
+  placed: readonly ElfSymbolSpec[],
+  { image, textBase }: SymbolElfOptions,
+): readonly FunctionFrames[] {
+  if (image === undefined) return [];
+  const rowsByName = new Map<string, readonly FrameRow[]>();
+  const found = new Map<bigint, FunctionFrames>();
+  const add = ({ name, value, size, type }: ElfSymbolSpec, isFragment: boolean): void => {
+    const offset = Number(value - textBase);
+    if (type !== SYMBOL_TYPE.FUNC || size < 4n || size > largestFunction || found.has(value)) return;
+    if (offset < 0 || offset % 4 !== 0 || offset + Number(size) > image.length) return;
+    const within = isFragment ? rowsByName.get(FRAGMENT.exec(name)?.[1] ?? "") : undefined;
+    if (isFragment && within === undefined) return;
+    const rows = OUTERMOST.test(name)
+      ? noCaller
+      : arm64FrameRows(image.subarray(offset, offset + Number(size)), within);
+    if (rows.length === 0) return;
+    if (!isFragment) rowsByName.set(name, rows);
+    found.set(value, { start: value, size: Number(size), rows });
+  };
+  for (const symbol of placed) if (!FRAGMENT.test(symbol.name)) add(symbol, false);
+  for (const symbol of placed) if (FRAGMENT.test(symbol.name)) add(symbol, true);
+  return [...found.values()].sort((a, b) => (a.start < b.start ? -1 : 1));
+}
+
+/** `.debug_frame`, where the instructions can be read. */
+function frameSection(
+  placed: readonly ElfSymbolSpec[],
+  options: SymbolElfOptions,
+): readonly ElfSectionSpec[] {
+  const isArm64 = (options.machine ?? ELF_MACHINE.AARCH64) === ELF_MACHINE.AARCH64;
+  if (!isArm64 || options.littleEndian === false) return [];
+  const functions = frames(placed, options);
+  if (functions.length === 0) return [];
+  const contents = writeDebugFrame(functions, arm64FrameConvention);
+  return [{ name: ".debug_frame", type: SECTION_TYPE.PROGBITS, flags: 0, address: 0n, align: 8, contents }];
+}
+
 /**
  * Writes an ELF64 executable that debuggers load as the symbols of a program (`symbol-file`, `add-symbol-file -o`
  * of gdb, `target create` of lldb): sections of the kernel's regions, functions and objects with the distance to the
- * next symbol as size, and, when the image is given, its bytes, so that code can be disassembled without a target.
+ * next symbol as size, and, when the image is given, its bytes, so that code can be disassembled without a target, and
+ * (arm64) `.debug_frame` made from what the instructions do, so that debuggers find callers.
  * @param symbols with link-time addresses; those outside the program become absolute.
  * @throws ElfError when a name cannot be written.
  */
@@ -152,13 +205,14 @@ export function writeSymbolElf(symbols: readonly KernelSymbol[], options: Symbol
       (region.flags === DATA ? SEGMENT_FLAG.WRITE : 0),
     section,
   }));
+  const placed = placeSymbols(symbols, regions);
   return writeElf({
     type: ELF_TYPE.EXEC,
     machine: options.machine ?? ELF_MACHINE.AARCH64,
     entry: options.textBase,
     littleEndian: options.littleEndian ?? true,
-    sections: regions.map((region) => toSection(region, options)),
+    sections: [...regions.map((region) => toSection(region, options)), ...frameSection(placed, options)],
     segments,
-    symbols: placeSymbols(symbols, regions),
+    symbols: placed,
   });
 }

@@ -31,6 +31,15 @@ interface Planted {
   twin: Breakpoint | Watchpoint | string | undefined;
 }
 
+/** So many breakpoints that were taken out are remembered. */
+const mostRemoved = 256;
+
+/** All of a request that makes a difference, as text. */
+function textOf({ conditions, commands }: BreakpointRequest): string {
+  const bytes = [...conditions, ...(commands?.expressions ?? [])].map((each) => [...each].join(","));
+  return `${conditions.length};${commands?.persist};${bytes.join(";")}`;
+}
+
 const keyOf = (kind: BreakpointKind, address: bigint, length: number): string =>
   `${kind},${address},${length}`;
 
@@ -45,6 +54,8 @@ export class TargetBreakpoints implements BreakpointCapability {
   readonly #registers: TargetRegisters;
   readonly #print: (text: string) => void;
   readonly #planted = new Map<string, Planted>();
+  /** What the client has taken out lately: with the same request it comes back, with its number and history. */
+  readonly #removed = new Map<string, Planted>();
 
   constructor(session: DebugSession, registers: TargetRegisters, print: (text: string) => void) {
     this.#session = session;
@@ -60,10 +71,13 @@ export class TargetBreakpoints implements BreakpointCapability {
     const before = this.#planted.get(key);
     return outcomeOf(() => {
       // The older one goes first: the hardware might not have room for both.
-      if (before !== undefined) this.#takeAway(before);
-      this.#planted.delete(key);
-      const planted: Planted = { request, own: this.#plant(request), twin: undefined };
-      this.#planted.set(key, planted);
+      if (before !== undefined) this.#takeAway(key, before);
+      const known = this.#removed.get(key);
+      if (known !== undefined && this.#isSame(known, request)) {
+        this.#session.breakpoints.restore(known.own);
+        this.#removed.delete(key);
+        this.#planted.set(key, known);
+      } else this.#planted.set(key, { request, own: this.#plant(request), twin: undefined });
       if (!this.#session.symbols.isLinkAddress(address)) return;
       this.#session.placement.wanted = true;
       this.moveTwins();
@@ -73,8 +87,7 @@ export class TargetBreakpoints implements BreakpointCapability {
   remove(kind: BreakpointKind, address: bigint, length: number): Outcome {
     const key = keyOf(kind, address, length);
     const planted = this.#planted.get(key);
-    this.#planted.delete(key);
-    if (planted !== undefined) this.#takeAway(planted);
+    if (planted !== undefined) this.#takeAway(key, planted);
     return "done";
   }
 
@@ -88,12 +101,13 @@ export class TargetBreakpoints implements BreakpointCapability {
     let slide: bigint | undefined;
     for (const planted of this.#planted.values()) {
       const { request, twin } = planted;
-      if (twin !== undefined || !symbols.isLinkAddress(request.address)) continue;
+      if (!symbols.isLinkAddress(request.address)) continue;
       slide ??= symbols.slide(current);
       if (slide === undefined || slide === 0n) return;
       const address = BigInt.asUintN(64, request.address + slide);
       try {
-        planted.twin = this.#plant({ ...request, address });
+        if (typeof twin === "object" && twin.address === address) this.#session.breakpoints.restore(twin);
+        else planted.twin = this.#plant({ ...request, address });
       } catch (error) {
         planted.twin = error instanceof Error ? error.message : String(error);
       }
@@ -102,7 +116,7 @@ export class TargetBreakpoints implements BreakpointCapability {
 
   /** The guest starts anew: nobody knows where its kernel will be. */
   dropTwins(): void {
-    for (const planted of this.#planted.values()) {
+    for (const planted of [...this.#planted.values(), ...this.#removed.values()]) {
       const { twin } = planted;
       if (typeof twin === "object") this.#session.breakpoints.remove(twin);
       planted.twin = undefined;
@@ -118,7 +132,8 @@ export class TargetBreakpoints implements BreakpointCapability {
 
   /** For a user who asks about an address: whether it has a twin. */
   twinFindings(address: bigint): readonly Finding[] {
-    return [...this.#planted.values()].flatMap(({ request, own, twin }): Finding[] => {
+    const all = [...this.#planted.values(), ...this.#removed.values()];
+    return all.flatMap(({ request, own, twin }): Finding[] => {
       if (request.address !== address || twin === undefined) return [];
       if (typeof twin === "string")
         return [{ kind: "moved", text: `it could not be planted where KASLR has moved the kernel: ${twin}` }];
@@ -128,9 +143,22 @@ export class TargetBreakpoints implements BreakpointCapability {
     });
   }
 
-  #takeAway({ own, twin }: Planted): void {
+  #takeAway(key: string, planted: Planted): void {
+    const { own, twin } = planted;
     this.#session.breakpoints.remove(own);
     if (typeof twin === "object") this.#session.breakpoints.remove(twin);
+    this.#planted.delete(key);
+    // Clients take their breakpoints out at every stop, and put the same in again.
+    this.#removed.delete(key);
+    this.#removed.set(key, planted);
+    const [oldest] = this.#removed.keys();
+    if (this.#removed.size > mostRemoved && oldest !== undefined) this.#removed.delete(oldest);
+  }
+
+  /** Whether a breakpoint that was taken out is what the client asks for now. */
+  #isSame({ request, own }: Planted, wanted: BreakpointRequest): boolean {
+    if (wanted.kind === "software" && "kind" in own && own.kind !== this.softwareKind) return false;
+    return textOf(request) === textOf(wanted);
   }
 
   #plant(request: BreakpointRequest): Breakpoint | Watchpoint {

@@ -10,13 +10,15 @@ export const whyCommand: MonitorCommand = {
   help: "why a breakpoint does or does not stop the guest; alone, the breakpoints with their numbers here",
   execute: ({ session, breakpoints: target, print }, [what]) => {
     const list = session.breakpoints;
-    const all = [...list.breakpoints, ...list.watchpoints].sort((a, b) => a.number - b.number);
+    const planted = [...list.breakpoints, ...list.watchpoints];
+    const all = [...planted, ...list.removed].sort((a, b) => a.number - b.number);
     if (what === undefined) {
-      if (all.length === 0) print("nothing is planted\n");
+      if (all.length === 0) print("nothing is planted, and nothing was\n");
       for (const each of all) {
         const kind =
           "kind" in each ? `${each.kind} breakpoint` : `watchpoint (${each.access}, ${each.length} bytes)`;
-        print(`${each.number}: ${kind} at ${hex(each.address)}, hit ${each.history.hits} times\n`);
+        const taken = planted.includes(each) ? "" : ", taken out now";
+        print(`${each.number}: ${kind} at ${hex(each.address)}, hit ${each.history.hits} times${taken}\n`);
       }
       return;
     }
@@ -25,7 +27,7 @@ export const whyCommand: MonitorCommand = {
     };
     if (/^\d{1,6}$/.test(what)) {
       const number = Number(what);
-      const which = [...all, ...list.removed].find((each) => each.number === number);
+      const which = all.find((each) => each.number === number);
       if (which === undefined)
         throw new DebuggerError("invalid", `there is no breakpoint ${what}; "monitor why" lists them`);
       say(explain(session, which));
