@@ -47,7 +47,8 @@ export const instructionFeatures: readonly InstructionFeature[] = [
   {
     name: "XSAVE",
     shown: bit(1, "ecx", 26),
-    bytes: [0x0f, 0xae, 0x24, ...memory],
+    // XSAVE64 and XRSTOR64.
+    bytes: [0x48, 0x0f, 0xae, 0x24, ...memory, 0x48, 0x0f, 0xae, 0x2c, ...memory],
     cr4: cr4.osxsave,
     also: vectors,
   },
