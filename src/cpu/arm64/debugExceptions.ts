@@ -34,23 +34,31 @@ const noPowerDown = 1;
  * and the hypervisor's unseen breakpoints, which no hardware has.
  */
 export class DebugExceptions {
-  /**
-   * Breakpoints of the hypervisor that the guest cannot see or count: virtual addresses, in any context. After a change the
-   * marks in decoded code must be made anew: `Arm64Cluster.remark`.
-   */
-  unseenBreakpoints: ReadonlySet<bigint> = new Set();
   readonly #cluster: Arm64Cluster;
   readonly #cpu: Arm64Cpu;
+  #unseen: ReadonlySet<bigint> = new Set();
   #registers: DebugRegisters = noDebugRegisters;
+  /** Addresses of both kinds of breakpoints by page number; undefined when they have changed. */
+  #marked: ReadonlyMap<bigint, readonly bigint[]> | undefined;
   #contextBreakpoint = false;
   /** What a software step exception would say of the last instruction: whether it was stepped, and was a load-exclusive. */
   #stepped = 0;
+  #stepEvent: Extract<CpuEvent, { kind: "exception" | "trap" }> | undefined;
   /** The unseen breakpoint that has been reported and is passed once. */
   #pass: BreakpointPass | undefined;
 
   constructor(cluster: Arm64Cluster, cpu: Arm64Cpu) {
     this.#cluster = cluster;
     this.#cpu = cpu;
+  }
+
+  /**
+   * Breakpoints of the hypervisor that the guest cannot see or count: virtual addresses, in any context. After a change the
+   * marks in decoded code must be made anew: `Arm64Cluster.remark`.
+   */
+  set unseenBreakpoints(addresses: ReadonlySet<bigint>) {
+    this.#unseen = addresses;
+    this.#marked = undefined;
   }
 
   /** The debug registers the hardware compares with. */
@@ -62,6 +70,7 @@ export class DebugExceptions {
   load(registers: DebugRegisters): void {
     if (registers === this.#registers) return;
     this.#registers = registers;
+    this.#marked = undefined;
     this.#contextBreakpoint = hasContextBreakpoint(registers);
     this.#cluster.remark();
     this.#cpu.flushFirstLevel();
@@ -97,9 +106,10 @@ export class DebugExceptions {
     if (this.#pass.isLeft(pc, sp)) this.#pass = undefined;
   }
 
-  /** Instruction addresses that must be looked at when they are about to execute. */
-  breakpointAddresses(): readonly bigint[] {
-    return [...breakpointAddresses(this.#registers), ...this.unseenBreakpoints];
+  /** Addresses of instructions in the page of `va` (4 KiB) that must be looked at when they are about to execute. */
+  breakpointsInPage(va: bigint): readonly bigint[] {
+    this.#marked ??= byPage([...breakpointAddresses(this.#registers), ...this.#unseen]);
+    return this.#marked.get(va >> 12n) ?? none;
   }
 
   /** Whether a breakpoint can match at any address, so that every instruction must be looked at. */
@@ -170,7 +180,16 @@ export class DebugExceptions {
   /** The step exception, when the step machine is active-pending. */
   pendingStep(): CpuEvent | undefined {
     if (!this.stepActive || this.#cluster.registers.singleStep) return undefined;
-    return this.#event("softwareStep", faultStatus.debug | this.#stepped);
+    const { softwareStepLower: lower, softwareStepCurrent: current } = exceptionClass;
+    const routed = this.routedToHypervisor;
+    const ec = routed || this.#cluster.registers.el === 0 ? lower : current;
+    const kind = routed ? "trap" : "exception";
+    const iss = faultStatus.debug | this.#stepped;
+    const last = this.#stepEvent;
+    // Most are alike.
+    if (last?.kind === kind && last.ec === ec && last.iss === iss) return last;
+    this.#stepEvent = { kind, ec, iss, preferredReturn: "this" };
+    return this.#stepEvent;
   }
 
   /** The instruction at PC has been fetched; whether a breakpoint comes before it. */
@@ -182,7 +201,7 @@ export class DebugExceptions {
   passesMark(): boolean {
     const { pc } = this.#cluster.registers;
     const begins = !this.#cpu.replays;
-    if (this.unseenBreakpoints.has(pc) && !this.#usePass(pc) && begins) {
+    if (this.#unseen.has(pc) && !this.#usePass(pc) && begins) {
       this.#cpu.note({
         kind: "trap",
         ec: exceptionClass.breakpointLower,
@@ -255,11 +274,7 @@ export class DebugExceptions {
   }
 
   /** A debug exception at the present instruction, to EL1 or to the hypervisor. Arm ARM D2.4.1: MDCR_EL2.TDE routes. */
-  #event(
-    what: "breakpoint" | "watchpoint" | "softwareStep",
-    iss: number = faultStatus.debug,
-    far?: bigint,
-  ): CpuEvent {
+  #event(what: "breakpoint" | "watchpoint", iss: number = faultStatus.debug, far?: bigint): CpuEvent {
     const routed = this.routedToHypervisor;
     const level = routed || this.#cluster.registers.el === 0 ? "Lower" : "Current";
     const ec = exceptionClass[`${what}${level}`];
@@ -278,4 +293,16 @@ function isLoadExclusive(word: number): boolean {
   const isPair = (word & 0x0020_0000) !== 0;
   // o2 = 0 and L = 1; with o1 = 1 the small sizes are CASP.
   return (word & 0x3fc0_0000) === 0x0840_0000 && (!isPair || word < 0);
+}
+
+const none: readonly bigint[] = [];
+
+function byPage(addresses: readonly bigint[]): ReadonlyMap<bigint, readonly bigint[]> {
+  const pages = new Map<bigint, bigint[]>();
+  for (const address of addresses) {
+    const page = pages.get(address >> 12n);
+    if (page === undefined) pages.set(address >> 12n, [address]);
+    else page.push(address);
+  }
+  return pages;
 }

@@ -41,9 +41,8 @@ export function fetchPage(cluster: Arm64Cluster, cpu: Arm64Cpu, address: bigint)
   const fresh = !cluster.engine.code.holdsCode(host >>> 12);
   const records = cluster.engine.code.records(host);
   if (fresh) cluster.engine.tlb.withholdPage(host);
-  for (const breakpoint of cpu.debug.breakpointAddresses()) {
-    if (breakpoint >> 12n === va >> 12n) cluster.engine.code.mark(host + Number(breakpoint & 0xfffn));
-  }
+  for (const breakpoint of cpu.debug.breakpointsInPage(va))
+    cluster.engine.code.mark(host + Number(breakpoint & 0xfffn));
   cluster.engine.tlb.fillFetch(cpu.context(registers.el), va, records, page.global ? -1 : cpu.asid);
   return records;
 }

@@ -52,8 +52,10 @@ const flatRights =
   rights.execute1 |
   rights.device;
 
+const powers = Float64Array.from({ length: 53 }, (_, n) => 2 ** n);
+
 /** Two to the power of n, n up to 52, as a number. */
-const power = (n: number): number => 2 ** n;
+const power = (n: number): number => powers[n] ?? 0;
 
 /**
  * Stage 1 of EL1&0: translates a guest-virtual address (64 bits, unsigned). Arm ARM D8.2–D8.5; the output is a physical address
