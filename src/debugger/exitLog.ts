@@ -42,6 +42,7 @@ export class ExitLog {
   listener: ((record: ExitRecord) => void) | undefined;
   readonly #now: () => number;
   readonly #clock: () => number;
+  readonly #copies: boolean;
   readonly #records: readonly Writable<ExitRecord>[];
   #count = 0;
   /** When the debug exit came that is not decided yet, in milliseconds of the host; undefined: none is open. */
@@ -51,8 +52,10 @@ export class ExitLog {
   /**
    * @param now nanoseconds of virtual time
    * @param clock milliseconds of the host
+   * @param copies exits must be copied to be kept
    */
-  constructor(now: () => number, clock: () => number) {
+  constructor(now: () => number, clock: () => number, copies = false) {
+    this.#copies = copies;
     this.#now = now;
     this.#clock = clock;
     this.#records = Array.from({ length: capacity }, () => ({
@@ -85,7 +88,7 @@ export class ExitLog {
     record.number = this.#count;
     record.time = this.#now();
     record.vcpu = vcpu;
-    record.exit = exit;
+    record.exit = this.#copies ? copyOf(exit) : exit;
     record.pc = undefined;
     record.cost = undefined;
     if (exit.reason === "DEBUG") {
@@ -118,6 +121,18 @@ export class ExitLog {
 
   #at(index: number): Writable<ExitRecord> {
     return this.#records[index % capacity] as Writable<ExitRecord>;
+  }
+}
+
+function copyOf(exit: KvmExit | X86Exit): KvmExit | X86Exit {
+  switch (exit.reason) {
+    case "IO":
+      return { ...exit, data: exit.data.slice(0, exit.size * exit.count) };
+    case "DEBUG":
+      // Each of the two kinds has its own details.
+      return { ...exit, arch: { ...exit.arch } } as KvmExit | X86Exit;
+    default:
+      return { ...exit };
   }
 }
 

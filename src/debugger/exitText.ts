@@ -17,6 +17,7 @@ export function exitDetails(exit: KvmExit | X86Exit): Readonly<Record<string, st
         port: hex(exit.port),
         size: exit.size,
         count: exit.count,
+        ...(exit.isWrite ? { data: hexBytes(exit.data.subarray(0, exit.size * exit.count)) } : {}),
       };
     case "DEBUG":
       return "hsr" in exit.arch
@@ -45,6 +46,9 @@ export function exitDetails(exit: KvmExit | X86Exit): Readonly<Record<string, st
       return {};
   }
 }
+
+const hexBytes = (bytes: Uint8Array): string =>
+  [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 
 /** A record as one line of JSON, without the newline. `cost` is the only thing that differs from run to run. */
 export function exitJson(record: ExitRecord): string {

@@ -16,6 +16,8 @@ export interface DebuggedMachine {
   describe?(): readonly string[];
   /** How often `KVM_RUN` has returned, by reason. */
   readonly exitCounts: Readonly<Partial<Record<(KvmExit | X86Exit)["reason"], number>>>;
+  /** An exit is the same object as the last one, and must be copied to be kept. */
+  readonly reusesExits?: boolean | undefined;
   /** Calls `observer` with every return of `KVM_RUN`, in order, until the returned function is called. */
   observeExits?(observer: (vcpu: number, exit: KvmExit | X86Exit) => void): () => void;
   /** Runs until something is the caller's business, at most `limit` nanoseconds of virtual time. */

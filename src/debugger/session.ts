@@ -72,6 +72,7 @@ export class DebugSession {
     this.exits = new ExitLog(
       () => machine.now,
       () => host.now(),
+      machine.reusesExits === true,
     );
     machine.observeExits?.((vcpu, exit) => this.exits.note(vcpu, exit));
     const { memory } = this;

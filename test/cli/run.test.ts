@@ -110,8 +110,21 @@ describe("vmexit run", () => {
     };
     const first = run(scratch.path("first"));
     expect(first.status).toBe(0);
-    expect(first.exits).toMatch(/^\d+ cpu0 MMIO (read|write) 0x[0-9a-f]+ [1248]/);
-    expect(first.exits).toMatch(/\d+ cpu0 SYSTEM_EVENT SHUTDOWN\n$/);
+    const records = first.exits
+      .trimEnd()
+      .split("\n")
+      .map((line): Record<string, unknown> => JSON.parse(line));
+    expect(records[0]).toMatchObject({
+      number: 1,
+      vcpu: 0,
+      exit: "MMIO",
+      address: expect.stringMatching(/^0x[0-9a-f]+$/),
+      owner: "machine",
+      rule: "device",
+      outcome: "resumed",
+    });
+    expect(records.at(-1)).toMatchObject({ exit: "SYSTEM_EVENT", type: "SHUTDOWN", outcome: "stopped" });
+    expect(records.map(({ number }) => number)).toEqual(records.map((_, n) => n + 1));
     expect(run(scratch.path("second"))).toEqual(first);
   });
 });

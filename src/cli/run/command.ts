@@ -7,7 +7,7 @@ import { Alarm } from "./alarm.ts";
 import { ConsoleInput } from "./consoleInput.ts";
 import { ConsoleOutput } from "./consoleOutput.ts";
 import { Interruption, type RunEnd, statusOf } from "./ending.ts";
-import { ExitTrace } from "./exitTrace.ts";
+import type { ExitTrace } from "./exitTrace.ts";
 import { openStandardInput } from "./inputSource.ts";
 import { KEYBOARD_HELP } from "./keyboard.ts";
 import { runLoop } from "./loop.ts";
@@ -33,6 +33,12 @@ const say = (text: string): void => {
   process.stderr.write(`${text}\n`);
 };
 
+/** @throws UserError */
+async function openTrace(path: string): Promise<ExitTrace> {
+  const { ExitTrace } = await import("./exitTrace.ts");
+  return new ExitTrace(path);
+}
+
 /** Runs a guest with its console on the terminal. @returns the exit status @throws UserError, GdbServerError */
 export async function runCommand(request: RunRequest): Promise<number> {
   const alarm = new Alarm();
@@ -54,7 +60,7 @@ export async function runCommand(request: RunRequest): Promise<number> {
     throw new UserError("--limit: this substrate does not count instructions; leave it out");
   }
   if (guest.notice !== undefined) say(`vmexit: ${guest.notice}`);
-  const trace = request.trace === undefined ? undefined : new ExitTrace(request.trace);
+  const trace = request.trace === undefined ? undefined : await openTrace(request.trace);
   const handlers = SIGNALS.map((signal) => ({
     signal,
     handle: () => interruption.request({ kind: "signal", signal }),
@@ -71,10 +77,10 @@ export async function runCommand(request: RunRequest): Promise<number> {
   try {
     const console = new ConsoleInput(guest, source);
     input = console;
-    guest.observe((vcpu, exit) => {
+    guest.observe((_, exit) => {
       console.observe(exit);
-      trace?.observe(machine.now, vcpu, exit);
     });
+    if (request.gdb === undefined) trace?.follow(machine);
     guest.boot();
     const { reboot } = request;
     const common = { guest, input: console, alarm, reboot, interruption };
@@ -92,6 +98,7 @@ export async function runCommand(request: RunRequest): Promise<number> {
         address: request.gdb,
         wait: request.wait,
         interactive,
+        trace,
         say,
       });
     }

@@ -1,13 +1,15 @@
 import { closeSync, openSync, writeSync } from "node:fs";
-import type { KvmExit, X86DebugExit, X86Exit } from "../../kvm/exits.ts";
+import { ExitLog, type ExitRecord } from "../../debugger/exitLog.ts";
+import { exitJson } from "../../debugger/exitText.ts";
+import type { DebuggedMachine } from "../../debugger/machine.ts";
 import { fileProblem } from "../readFile.ts";
 import { UserError } from "../userError.ts";
 
 const BUFFER = 1 << 16;
 
 /**
- * Writes every exit to a file: virtual nanoseconds, vCPU, reason, details; a line each. INTR, which the host causes when it looks
- * around, is left out: all else is the guest's doing and the same in every run.
+ * Writes every exit to a file, a line of JSON each. INTR, which the host causes when it looks around, is left out: all else is
+ * the guest's doing and, but for `cost`, the same in every run.
  */
 export class ExitTrace {
   readonly #path: string;
@@ -20,11 +22,22 @@ export class ExitTrace {
     this.#file = this.#try(() => openSync(path, "w"));
   }
 
-  observe(nanoseconds: number, vcpu: number, exit: KvmExit | X86Exit): void {
-    if (exit.reason === "INTR") return;
-    this.#text += `${nanoseconds} cpu${vcpu} ${exit.reason}${details(exit)}\n`;
-    if (this.#text.length >= BUFFER) this.#flush();
+  /** Traces a machine on which there is no debugger. */
+  follow(machine: DebuggedMachine): void {
+    const log = new ExitLog(
+      () => machine.now,
+      () => performance.now(),
+      machine.reusesExits === true,
+    );
+    log.listener = this.write;
+    machine.observeExits?.((vcpu, exit) => log.note(vcpu, exit));
   }
+
+  /** Writes one record. */
+  readonly write = (record: ExitRecord): void => {
+    this.#text += `${exitJson(record)}\n`;
+    if (this.#text.length >= BUFFER) this.#flush();
+  };
 
   close(): void {
     this.#flush();
@@ -43,47 +56,4 @@ export class ExitTrace {
       throw new UserError(`--trace exits=${this.#path}: ${fileProblem(error)}`);
     }
   }
-}
-
-function details(exit: KvmExit | X86Exit): string {
-  const hex = (value: bigint | number): string => `0x${value.toString(16)}`;
-  switch (exit.reason) {
-    case "MMIO":
-      return exit.isWrite
-        ? ` write ${hex(exit.address)} ${exit.length} ${hex(exit.data)}`
-        : ` read ${hex(exit.address)} ${exit.length}`;
-    case "DEBUG":
-      return "hsr" in exit.arch
-        ? ` hsr ${hex(exit.arch.hsr)} far ${hex(exit.arch.far)}`
-        : x86Debug(exit.arch);
-    case "IO":
-      return ` ${exit.isWrite ? "out" : "in"} ${hex(exit.port)} ${exit.size}x${exit.count}${outData(exit)}`;
-    case "FAIL_ENTRY":
-      return ` ${hex(exit.hardwareEntryFailureReason)}`;
-    case "OTHER":
-      return ` ${exit.exitReason}`;
-    case "HLT":
-    case "SHUTDOWN":
-    case "IRQ_WINDOW_OPEN":
-      return "";
-    case "SYSTEM_EVENT":
-      return ` ${exit.type}`;
-    case "HYPERCALL":
-      return ` ${hex(exit.number)}`;
-    case "HALTED":
-      return ` ${exit.until}`;
-    case "INTERNAL_ERROR":
-      return ` ${exit.message}`;
-    case "INTR":
-      return "";
-  }
-}
-
-function x86Debug({ exception, pc, dr6 }: X86DebugExit): string {
-  return ` exception ${exception} pc 0x${pc.toString(16)} dr6 0x${dr6.toString(16)}`;
-}
-
-function outData({ isWrite, size, count, data }: Extract<X86Exit, { readonly reason: "IO" }>): string {
-  if (!isWrite) return "";
-  return ` ${[...data.subarray(0, size * count)].map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
 }

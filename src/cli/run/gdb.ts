@@ -7,6 +7,7 @@ import { loadSymbols } from "../symbols/load.ts";
 import type { Alarm } from "./alarm.ts";
 import type { ConsoleInput } from "./consoleInput.ts";
 import { failureAt, type Interruption, type RunEnd } from "./ending.ts";
+import type { ExitTrace } from "./exitTrace.ts";
 import type { RunnableGuest } from "./runnable.ts";
 
 /** What a run under the gdb server needs. */
@@ -23,6 +24,8 @@ export interface GdbRun {
   /** Rings when input comes or the run is to end. */
   readonly alarm: Alarm;
   readonly interruption: Interruption;
+  /** Gets every exit, with what the debugger made of it. */
+  readonly trace: ExitTrace | undefined;
   /** A line for the user. */
   readonly say: (text: string) => void;
 }
@@ -41,6 +44,7 @@ export async function runUnderGdb(run: GdbRun): Promise<RunEnd> {
     pace: run.interactive ? "wall-clock" : "free",
     onReset: "run",
   });
+  session.exits.listener = run.trace?.write;
   const server = await GdbServer.listen(new DebuggerTarget(session, registers), run.address, {
     fault: (error) => say(`vmexit: internal error in the debugger, please report it: ${describe(error)}`),
     client: () => alarm.ring(),

@@ -50,6 +50,9 @@ export class X86Machine {
   readonly timeline: Timeline;
   readonly memory: GuestMemory;
   onExit: X86ExitObserver | undefined;
+  /** The vCPU shows its present exit: see `X86Exit`. */
+  readonly reusesExits = true;
+  #observers: readonly X86ExitObserver[] = [];
   /** How often `KVM_RUN` has returned, by reason. */
   readonly exitCounts: Partial<Record<X86Exit["reason"], number>> = {};
   /** What the guest gave to the debug-exit port, if that is how it ended. */
@@ -148,6 +151,14 @@ export class X86Machine {
     return { kind: "limit" };
   }
 
+  /** Calls `observer` with every exit, in order, until the returned function is called. */
+  observeExits(observer: X86ExitObserver): () => void {
+    this.#observers = [...this.#observers, observer];
+    return () => {
+      this.#observers = this.#observers.filter((each) => each !== observer);
+    };
+  }
+
   #run(vcpu: X86Vcpu): X86Stop | undefined {
     let exit: X86Exit;
     try {
@@ -158,6 +169,7 @@ export class X86Machine {
     }
     this.exitCounts[exit.reason] = (this.exitCounts[exit.reason] ?? 0) + 1;
     this.onExit?.(vcpu.id, exit);
+    for (const observer of this.#observers) observer(vcpu.id, exit);
     switch (exit.reason) {
       case "IO":
         this.#portAccess(exit);
