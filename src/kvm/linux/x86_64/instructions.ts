@@ -69,10 +69,22 @@ export const instructionFeatures: readonly InstructionFeature[] = [
   { name: "RDTSCP", shown: bit(0x8000_0001, "edx", 27), bytes: [0x0f, 0x01, 0xf9] },
 ];
 
-/** Whether these leaves of CPUID show a feature. */
-export function shows(cpuid: readonly X86CpuidEntry[], { shown }: InstructionFeature): boolean {
-  return cpuid.some((entry) => isOf(entry, shown) && ((entry[shown.register] >>> shown.bit) & 1) !== 0);
-}
+/** Linux' words of capabilities by leaf and register (arch/x86/include/asm/cpufeatures.h). */
+const linuxWords: Readonly<Record<string, number>> = {
+  "1 ecx": 4,
+  "7 ebx": 9,
+  "7 ecx": 16,
+  "7 edx": 18,
+  [`${0x8000_0001} ecx`]: 6,
+  [`${0x8000_0001} edx`]: 1,
+};
+
+/** Numbers of features for Linux' parameter clearcpuid. */
+export const linuxFlags = (names: readonly string[]): readonly number[] =>
+  instructionFeatures.flatMap(({ name, shown: { leaf, register, bit: n } }) => {
+    const word = linuxWords[`${leaf} ${register}`];
+    return word === undefined || !names.includes(name) ? [] : [32 * word + n];
+  });
 
 /** Leaves of CPUID without features, by their names. */
 export function withoutFeatures(

@@ -1,3 +1,5 @@
+import { linuxFlags } from "../instructions.ts";
+
 /** What becomes of an INT3 with `KVM_GUESTDBG_USE_SW_BP`. */
 export type Int3Outcome =
   /** A debug exit, as it must be. */
@@ -35,7 +37,9 @@ export interface HostDebugFacts {
   readonly watchpoint: ByMode<boolean>;
   /** Whether `KVM_GUESTDBG_INJECT_BP` saves the address after the INT3, as the CPU does. */
   readonly injectsAfterInt3: boolean;
-  /** Instructions that CPUID shows and this KVM cannot execute in kernel mode: by their names in `instructionFeatures`. */
+  /** Whether the guest's CPUID tells what it is told to, and not what the host's processor has. */
+  readonly cpuid: boolean;
+  /** Instructions that the guest's CPUID shows and this KVM cannot execute in kernel mode: names of `instructionFeatures`. */
   readonly missingInstructions: readonly string[];
 }
 
@@ -50,6 +54,7 @@ export const faithful: HostDebugFacts = {
   resumeFlag: true,
   watchpoint: { real: true, kernel: true, user: true },
   injectsAfterInt3: true,
+  cpuid: true,
   missingInstructions: [],
 };
 
@@ -81,7 +86,12 @@ export function describeHost(facts: HostDebugFacts): readonly string[] {
     line("INT3 breakpoints", int3In("guest"), "; the guest gets them"),
     ...(facts.missingInstructions.length === 0
       ? []
-      : [`hidden from CPUID, as this KVM cannot emulate them: ${facts.missingInstructions.join(", ")}`]),
+      : [
+          facts.cpuid
+            ? `hidden from CPUID, as this KVM cannot emulate them: ${facts.missingInstructions.join(", ")}`
+            : `CPUID shows the host's processor, and this KVM cannot emulate ${facts.missingInstructions.join(", ")}; ` +
+              `Linux guests want clearcpuid=${linuxFlags(facts.missingInstructions).join(",")}`,
+        ]),
     ...(int3In("error") === "" ? [] : [`INT3 breakpoints by emulation failure: ${int3In("error")}`]),
   ];
 }

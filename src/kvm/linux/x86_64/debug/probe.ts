@@ -4,7 +4,7 @@ import { guestDebugControl, type X86GuestDebug, x86GuestDebugControl } from "../
 import { longMode, realMode } from "../../../x86Modes.ts";
 import type { LinuxKvm } from "../../kvm.ts";
 import type { X86Sregs } from "../../uapi/x86_64/records.ts";
-import { type InstructionFeature, instructionFeatures, shows } from "../instructions.ts";
+import { type InstructionFeature, instructionFeatures } from "../instructions.ts";
 import type { X86VcpuFile } from "../vcpuFile.ts";
 import { LinuxX86Vm } from "../vm.ts";
 import { faithful, type HostDebugFacts, type Int3Outcome } from "./facts.ts";
@@ -62,6 +62,11 @@ const store = {
 } as const;
 /** IRETQ, and behind a byte between them NOP, NOP, HLT. */
 const iret = [0x48, 0xcf, 0xf4, 0x90, 0x90, 0xf4] as const;
+/** Bits of ECX in CPUID's leaf 1 that KVM itself changes: MONITOR and OSXSAVE. */
+const changingBits = (1 << 3) | (1 << 27);
+
+/** CPUID; HLT. */
+const cpuid = [0x0f, 0xa2, 0xf4] as const;
 /** OUT 0x10, AL; NOP; HLT. */
 const output = [0xe6, 0x10, 0x90, 0xf4] as const;
 
@@ -123,8 +128,9 @@ class Probe {
       resumeFlag: execution.kernel && !this.#stops("kernel", nops.kernel, code, dr7.execute, 0x1_0002n),
       watchpoint: modes((mode) => this.#stops(mode, store[mode], watched, dr7.write)),
       injectsAfterInt3: int3Outcome.kernel === "exit" && this.#injectsAfterInt3(),
+      cpuid: this.#showsWhatItIsTold(),
       missingInstructions: instructionFeatures
-        .filter((feature) => shows(this.#vm.cpuid, feature) && !this.#executes(feature))
+        .filter((feature) => this.#shows(feature) && !this.#executes(feature))
         .map(({ name }) => name),
     };
   }
@@ -185,6 +191,26 @@ class Probe {
     this.#begin(mode, bytes, { control: ENABLE | USE_HW, arch }, rflags);
     const exit = this.#run();
     return exit.reason === "DEBUG" && (exit.arch.dr6 & 1n) !== 0n;
+  }
+
+  /** What the guest's CPUID gives for a leaf. */
+  #cpuid(leaf: number): Readonly<Record<"eax" | "ebx" | "ecx" | "edx", number>> {
+    this.#begin("kernel", cpuid, { control: 0 });
+    this.#file.setRegs({ ...this.#file.getRegs(), rax: BigInt(leaf), rcx: 0n });
+    this.#run();
+    const { rax, rbx, rcx, rdx } = this.#file.getRegs();
+    const half = (value: bigint): number => Number(BigInt.asUintN(32, value));
+    return { eax: half(rax), ebx: half(rbx), ecx: half(rcx), edx: half(rdx) };
+  }
+
+  #showsWhatItIsTold(): boolean {
+    const told = this.#vm.cpuid.find((entry) => entry.function === 1)?.ecx;
+    return told === undefined || ((this.#cpuid(1).ecx ^ told) & ~changingBits) === 0;
+  }
+
+  #shows({ shown: { leaf, register, bit } }: InstructionFeature): boolean {
+    const most = this.#cpuid(leaf - (leaf % 0x8000_0000)).eax;
+    return leaf <= most && ((this.#cpuid(leaf)[register] >>> bit) & 1) !== 0;
   }
 
   /** Whether the guest gets to the HLT behind an instruction. */
