@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { a64Encodings } from "../../../src/isa/arm64/decode.ts";
 import { arm64State } from "../../../src/isa/arm64/state.ts";
 import { arm64Reg } from "../../../src/kvm/oneReg.ts";
-import { GuestMachine, type GuestStop } from "../../../src/vmm/guest.ts";
+import { GuestMachine, type GuestOptions, type GuestStop } from "../../../src/vmm/guest.ts";
 import { encoding, sysreg } from "../../cpu/arm64/support/assembler.ts";
 import { instructionSet, interpreter } from "../../cpu/arm64/support/machine.ts";
 import { memoryTypes } from "../../cpu/arm64/support/mmu.ts";
@@ -93,8 +93,9 @@ export class HostileMachine {
   readonly machine: GuestMachine;
   readonly #tables: Uint8Array;
 
-  constructor(gicVersion: 2 | 3) {
+  constructor(gicVersion: 2 | 3, engine: Pick<GuestOptions, "engine" | "heat"> = {}) {
     this.machine = new GuestMachine({
+      ...engine,
       instructionSet,
       interpreter,
       memoryBytes: 1 << 20,
