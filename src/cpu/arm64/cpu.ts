@@ -25,6 +25,11 @@ const longestRun = 0x4000_0000;
 /** Rounds of `run` at once: a guest that takes an exception at every instruction must not keep the host busy for seconds. */
 const mostRounds = 2048;
 
+const pcWord = engineState.pc.place.address >>> 2;
+
+const budget: CpuExit = { kind: "budget" };
+const retry: CpuEvent = { kind: "retry" };
+
 /**
  * One vCPU: EL0 and EL1 of an Armv8.0-A core. It runs until something happens that is EL2's business; then the hypervisor
  * looks at the exit and, if it likes, runs it again. Its registers are reached only while it is the cluster's active CPU.
@@ -52,8 +57,11 @@ export class Arm64Cpu {
   /** Instructions retired at EL0 and EL1. */
   readonly #retired: [number, number] = [0, 0];
   #performanceActive = false;
-  /** Address of the instruction that is stepped, or was last. */
-  #steppedPc = 0n;
+  /** Address of the instruction that is stepped, or was last: bits 31:0 and 63:32. */
+  #steppedPcLow = 0;
+  #steppedPcHigh = 0;
+  /** The exit that was made of a step exception last: most are alike. */
+  #stepExit: Extract<CpuExit, { kind: "trap" }> | undefined;
 
   /** The WFE event register. */
   eventPending = false;
@@ -189,7 +197,14 @@ export class Arm64Cpu {
 
   /** The instruction that was stepped last, 0 when it cannot be read any more. */
   lastInstruction(): number {
-    return this.#instructionAt(this.#steppedPc) ?? 0;
+    const pc = (BigInt(this.#steppedPcHigh) << 32n) | BigInt(this.#steppedPcLow >>> 0);
+    return this.#instructionAt(BigInt.asUintN(64, pc)) ?? 0;
+  }
+
+  #notePc(): void {
+    const { words } = this.#cluster.engine.memory;
+    this.#steppedPcLow = words[pcWord] ?? 0;
+    this.#steppedPcHigh = words[pcWord + 1] ?? 0;
   }
 
   #instructionAt(pc: bigint): number | undefined {
@@ -292,7 +307,7 @@ export class Arm64Cpu {
         continue;
       }
       const { stepping } = this.debug;
-      if (stepping) this.#steppedPc = this.#registers.pc;
+      if (stepping) this.#notePc();
       const single = stepping || this.midInstruction || this.debug.looksEverywhere;
       const retired = this.#execute(single ? 1 : this.#runLength(end - clock.nanoseconds));
       if (retired > 0) {
@@ -307,7 +322,7 @@ export class Arm64Cpu {
         if (after !== undefined) return after;
       }
     }
-    return { kind: "budget" };
+    return budget;
   }
 
   #runLength(left: number): number {
@@ -326,7 +341,7 @@ export class Arm64Cpu {
     const { el } = this.#registers;
     // The instruction that reads the counter is among those that may be retired no more.
     const base = this.#cluster.clock.nanoseconds + count - 1;
-    this.#registers.setLong(arm64State.counterBase, BigInt(base));
+    this.#registers.setNumber(arm64State.counterBase, base);
     const { retired, exit } = this.#cluster.execute(count);
     this.#retire(retired, el);
     if (retired > 0) {
@@ -377,7 +392,7 @@ export class Arm64Cpu {
       this.#take({ kind: irq ? vectorKind.irq : vectorKind.fiq, returnAddress: registers.pc });
       this.debug.notStepped();
       // Look again: the entry has left the step machine active-pending if it is active (Arm ARM D2.12.5).
-      return { kind: "retry" };
+      return retry;
     }
     return this.debug.looksEverywhere ? this.#fetchEvent() : undefined;
   }
@@ -437,6 +452,8 @@ export class Arm64Cpu {
           this.#retire(1, registers.el);
           this.debug.advanceStep();
         }
+        if (event.ec === exceptionClass.softwareStepLower)
+          return this.#stepped(syndrome(event.ec, event.iss));
         return {
           kind: "trap",
           syndrome: syndrome(event.ec, event.iss),
@@ -446,6 +463,12 @@ export class Arm64Cpu {
           unseen: event.unseen ?? false,
         };
     }
+  }
+
+  #stepped(esr: number): CpuExit {
+    if (this.#stepExit?.syndrome !== esr)
+      this.#stepExit = { kind: "trap", syndrome: esr, far: 0n, ipa: 0, mmio: undefined, unseen: false };
+    return this.#stepExit;
   }
 
   #return(): void {

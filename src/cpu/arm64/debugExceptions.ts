@@ -129,19 +129,21 @@ export class DebugExceptions {
 
   /** The OS lock or the double lock is on. */
   get locked(): boolean {
-    if ((this.#word("osLock") & debugLock.OSLK) !== 0) return true;
-    return (this.#word("doubleLock") & debugLock.DLK) !== 0 && (this.#word("power") & noPowerDown) === 0;
+    if ((this.#word(wordOf.osLock) & debugLock.OSLK) !== 0) return true;
+    return (
+      (this.#word(wordOf.doubleLock) & debugLock.DLK) !== 0 && (this.#word(wordOf.power) & noPowerDown) === 0
+    );
   }
 
   /** Whether a debug exception that is EL1's own would be enabled here, but for the locks. */
   enabledByGuest(): boolean {
     const { el, daif } = this.#cluster.registers;
-    return el === 0 || ((this.#word("monitorControl") & mdscr.KDE) !== 0 && (daif & pstate.d) === 0);
+    return el === 0 || ((this.#word(wordOf.monitorControl) & mdscr.KDE) !== 0 && (daif & pstate.d) === 0);
   }
 
   /** Whether the software step machine is active. */
   get stepActive(): boolean {
-    return (this.#word("monitorControl") & mdscr.SS) !== 0 && this.enabled();
+    return (this.#word(wordOf.monitorControl) & mdscr.SS) !== 0 && this.enabled();
   }
 
   /** Whether it is active-not-pending: the next instruction is stepped. */
@@ -248,13 +250,13 @@ export class DebugExceptions {
     return isLoadExclusive(this.#cpu.lastInstruction());
   }
 
-  #word(of: keyof typeof wordOf): number {
-    return this.#cluster.engine.memory.words[wordOf[of]] ?? 0;
+  #word(index: number): number {
+    return this.#cluster.engine.memory.words[index] ?? 0;
   }
 
   /** Whether breakpoints and watchpoints can match: MDSCR_EL1.MDE and debug exceptions enabled. */
   #matchingEnabled(): boolean {
-    return (this.#word("monitorControl") & mdscr.MDE) !== 0 && this.enabled();
+    return (this.#word(wordOf.monitorControl) & mdscr.MDE) !== 0 && this.enabled();
   }
 
   /** Whether the unseen breakpoint at `pc` is passed this time. */
@@ -270,7 +272,7 @@ export class DebugExceptions {
   }
 
   #context(): DebugContext {
-    return { el: this.#cluster.registers.el, contextId: this.#word("contextId") >>> 0 };
+    return { el: this.#cluster.registers.el, contextId: this.#word(wordOf.contextId) >>> 0 };
   }
 
   /** A debug exception at the present instruction, to EL1 or to the hypervisor. Arm ARM D2.4.1: MDCR_EL2.TDE routes. */

@@ -60,6 +60,13 @@ export class Arm64Registers {
     this.#memory.view.setBigUint64(at.place.address, BigInt.asUintN(64, value), true);
   }
 
+  /** A whole number below 2^53 as a 64-bit integer. */
+  setNumber(at: FixedField<"i64">, value: number): void {
+    const index = at.place.address >>> 2;
+    this.#memory.words[index] = value | 0;
+    this.#memory.words[index + 1] = (value / 2 ** 32) | 0;
+  }
+
   /** Xn, n = 0–30; 31 reads as zero. */
   x(n: number): bigint {
     return n === 31 ? 0n : this.#memory.view.getBigUint64(generalRegisterAddress(n), true);

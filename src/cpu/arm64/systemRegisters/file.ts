@@ -7,6 +7,12 @@ import { sctlr } from "./control.ts";
 import type { SystemRegisterRow } from "./row.ts";
 import { registerByKey, registerByName, systemRegisters } from "./table.ts";
 
+/** Where words that are looked at before every run are in the state window. */
+const accessControl = registerByName("CPACR_EL1").address >>> 2;
+const systemControl = registerByName("SCTLR_EL1").address >>> 2;
+const counterControl = registerByName("CNTKCTL_EL1").address >>> 2;
+const stackChecks = { el0: Number(sctlr.SA0), el1: Number(sctlr.SA) } as const;
+
 /** What an MRS or MSR may do. */
 export type Permission = "allowed" | "undefined" | "trapToEl1" | "trapToEl2";
 
@@ -184,18 +190,18 @@ export class SystemRegisterFile implements ExceptionRegisters {
 
   /** CPACR_EL1.FPEN (Arm ARM D17.2.30). */
   floatingPointTrapped(el: 0 | 1): boolean {
-    const enabled = Number((this.raw("CPACR_EL1") >> 20n) & 3n);
+    const enabled = (this.word(accessControl) >>> 20) & 3;
     return el === 0 ? enabled !== 3 : (enabled & 1) === 0;
   }
 
   /** Which counts may be read: bit 0 the physical, bit 1 the virtual one (CNTKCTL_EL1.{EL0PCTEN, EL0VCTEN}). */
   counterAccess(el: 0 | 1): number {
-    return el === 1 ? 3 : Number(this.raw("CNTKCTL_EL1") & 3n);
+    return el === 1 ? 3 : this.word(counterControl) & 3;
   }
 
   /** SCTLR_EL1.SA and SA0. */
   stackAlignmentChecked(el: 0 | 1): boolean {
-    return (this.raw("SCTLR_EL1") & (el === 0 ? sctlr.SA0 : sctlr.SA)) !== 0n;
+    return (this.word(systemControl) & (el === 0 ? stackChecks.el0 : stackChecks.el1)) !== 0;
   }
 
   #store(row: SystemRegisterRow, value: bigint, behaviour: Behaviour | undefined): void {

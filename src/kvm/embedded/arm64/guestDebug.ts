@@ -240,7 +240,8 @@ export class Arm64GuestDebug {
    * step machine is EL2's.
    */
   guestStepIss(): number | undefined {
-    if (!this.enabled || this.stepPending || this.#cpu.midInstruction) return undefined;
+    if (!this.enabled || !this.#current().guestSteps) return undefined;
+    if (this.stepPending || this.#cpu.midInstruction) return undefined;
     if (!this.guestStepActive || this.#cpu.registers.singleStep) return undefined;
     return this.#cpu.debug.steppedIss;
   }

@@ -11,7 +11,7 @@ import {
 } from "../../../cpu/arm64/syndrome.ts";
 import { rights } from "../../../cpu/arm64/translation/walk.ts";
 import { KvmError } from "../../errors.ts";
-import type { KvmExit } from "../../exits.ts";
+import type { Arm64DebugExit, KvmExit } from "../../exits.ts";
 import type { GuestDebug } from "../../guestDebug.ts";
 import type { MpState, Translation, Vcpu } from "../../interface.ts";
 import { arm64Reg } from "../../oneReg.ts";
@@ -47,6 +47,7 @@ export class EmbeddedArm64Vcpu implements Vcpu {
   /** Switched on by the machine's start or by PSCI. */
   powered: boolean;
   #halted: "interrupt" | undefined;
+  #lastStep: { readonly reason: "DEBUG"; readonly arch: Arm64DebugExit } | undefined;
   #mmioFar = 0n;
   /** ISS of the abort if the access is refused. */
   #mmioIss = 0;
@@ -212,7 +213,7 @@ export class EmbeddedArm64Vcpu implements Vcpu {
         return debugExit(exit.syndrome, exit.far);
       case exceptionClass.softwareStepLower:
         // Else EL2 stepped for the sake of the guest's own step machine.
-        return this.debug.stepping ? debugExit(exit.syndrome, exit.far) : undefined;
+        return this.debug.stepping ? this.#stepExit(exit.syndrome) : undefined;
       case exceptionClass.breakpointLower:
         if (exit.unseen) return { ...debugExit(exit.syndrome, exit.far), unseen: true };
         return this.debug.isSomebodys(exit, "breakpoint") ? debugExit(exit.syndrome, exit.far) : undefined;
@@ -245,6 +246,13 @@ export class EmbeddedArm64Vcpu implements Vcpu {
           `an exception of class 0x${ec.toString(16)} came to EL2, which has no handler for it`,
         );
     }
+  }
+
+  /** A step's exit. Most are alike, and there are many. */
+  #stepExit(hsr: number): KvmExit {
+    if (this.#lastStep?.arch.hsr !== hsr)
+      this.#lastStep = { reason: "DEBUG", arch: { hsr, hsrHigh: 0, far: 0n } };
+    return this.#lastStep;
   }
 
   /** The instruction's effect, then on to the next. Before it, because it may change them, the guest's debug controls count. */

@@ -16,7 +16,7 @@ export class GuestStep {
   #wanted = false;
   /** The guest's PSTATE.SS. */
   #ss = false;
-  /** Whether EL1's own debug exceptions were enabled before the instruction. */
+  /** Whether it was active before the instruction. */
   #enabled = false;
   #exceptions = 0;
   #returns = 0;
@@ -44,7 +44,7 @@ export class GuestStep {
     this.#wanted = wanted;
     this.#armed = armed;
     this.#ss = cpu.registers.singleStep;
-    this.#enabled = cpu.debug.enabledByGuest();
+    this.#enabled = wanted && cpu.debug.enabledByGuest();
     this.#exceptions = cpu.exceptionsTaken;
     this.#returns = cpu.exceptionReturns;
     this.#iss = cpu.debug.steppedIss;
@@ -58,7 +58,7 @@ export class GuestStep {
   end(): boolean {
     const cpu = this.#cpu;
     const { registers, debug } = cpu;
-    const stepped = this.#wanted && this.#enabled && this.#ss;
+    const stepped = this.#enabled && this.#ss;
     const isDone = this.#armed && !registers.singleStep;
     if (cpu.exceptionsTaken !== this.#exceptions) {
       const spsr = cpu.system.word(savedState);

@@ -413,7 +413,8 @@ describe.each(engines)("host and guest debugging as specified, $name", ({ engine
       { seed, numRuns: Number(process.env["MODEL_SEQUENCES"] ?? sequences) * share },
     );
     if (process.env["MODEL_SEED"] !== undefined) console.log(met);
-    const rare = [...met].filter(([, times]) => times < least * share).map(([situation]) => situation);
+    if (share < 1) return;
+    const rare = [...met].filter(([, times]) => times < least).map(([situation]) => situation);
     expect(rare, `seed ${seed}`).toEqual([]);
   });
 });
