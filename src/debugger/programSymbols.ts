@@ -1,9 +1,9 @@
 import { openImage } from "../machine/boot/open.ts";
 import { DebuggerError } from "./errors.ts";
-import { parseElf, segmentBytes } from "./symbols/elf.ts";
-import { SEGMENT_TYPE } from "./symbols/elfConstants.ts";
+import { type ElfFile, parseElf, segmentBytes } from "./symbols/elf.ts";
+import { ELF_MACHINE, SEGMENT_TYPE } from "./symbols/elfConstants.ts";
 import { kernelSymbolsOfElf } from "./symbols/elfSymbols.ts";
-import { recoverKallsyms } from "./symbols/kallsyms/recover.ts";
+import { recoverKallsyms, recoverLoadedKallsyms } from "./symbols/kallsyms/recover.ts";
 import type { LinkedKernel } from "./symbols/kaslr.ts";
 import { KernelText } from "./symbols/kernelText.ts";
 import type { KernelSymbol } from "./symbols/symbol.ts";
@@ -43,11 +43,31 @@ async function fromImage(file: Uint8Array): Promise<ProgramSymbols> {
   return { symbols, kernel: { symbols, text: new KernelText(recovered, image.bytes) } };
 }
 
+/** An x86 kernel's `vmlinux` as distributions pack it: its symbols are in the table it has for its own backtraces. */
+function fromStrippedKernel(elf: ElfFile): ProgramSymbols {
+  const stripped = new DebuggerError("invalid", "the ELF file has no symbol table: it was stripped");
+  const loaded = elf.segments.filter(
+    ({ type, virtualAddress }) => type === SEGMENT_TYPE.LOAD && virtualAddress >= kernelHalf,
+  );
+  const [first] = loaded;
+  if (elf.machine !== ELF_MACHINE.X86_64 || first === undefined) throw stripped;
+  const start = first.virtualAddress;
+  const ends = loaded.map(
+    ({ virtualAddress, memorySize }) => Number(virtualAddress - start) + Number(memorySize),
+  );
+  const size = Math.max(...ends);
+  if (size > largestImage) throw stripped;
+  const image = new Uint8Array(size);
+  for (const segment of loaded) image.set(segmentBytes(elf, segment), Number(segment.virtualAddress - start));
+  const { symbols } = recoverLoadedKallsyms(image, size);
+  // It runs where it was linked: only its packed form moves itself.
+  return { symbols: SymbolTable.from(symbols, start + BigInt(size)), kernel: undefined };
+}
+
 function fromElf(file: Uint8Array): ProgramSymbols {
   const elf = parseElf(file);
   const all = kernelSymbolsOfElf(elf);
-  if (all.length === 0)
-    throw new DebuggerError("invalid", "the ELF file has no symbol table: it was stripped");
+  if (all.length === 0) return fromStrippedKernel(elf);
   const loaded = elf.segments.filter(({ type, memorySize }) => type === SEGMENT_TYPE.LOAD && memorySize > 0n);
   const end = loaded.reduce((most, { virtualAddress, memorySize }) => {
     const top = virtualAddress + memorySize;

@@ -177,7 +177,20 @@ function recoverFrom(
 export function recoverKallsyms(image: Uint8Array): KernelSymbols {
   const header = parseArm64Image(image);
   const blob = new KallsymsBlob(image, header.littleEndian);
-  const memorySize = Math.max(header.memorySize, image.length);
+  return recoverAny(blob, Math.max(header.memorySize, image.length));
+}
+
+/**
+ * The same of a kernel that is no `Image`, such as an x86 `vmlinux` without its symbol table, from its bytes as they are in memory.
+ * @param image little-endian; the first byte is that of `_text`
+ * @param memorySize bytes of memory that the kernel occupies
+ * @throws KallsymsError when no table is recovered from it
+ */
+export function recoverLoadedKallsyms(image: Uint8Array, memorySize: number): KernelSymbols {
+  return recoverAny(new KallsymsBlob(image, true), memorySize);
+}
+
+function recoverAny(blob: KallsymsBlob, memorySize: number): KernelSymbols {
   let known: { value: RelativeRelocations | undefined } | undefined;
   const relocations = (): RelativeRelocations | undefined => {
     known ??= { value: findRelativeRelocations(blob, R_AARCH64_RELATIVE) };
@@ -188,7 +201,7 @@ export function recoverKallsyms(image: Uint8Array): KernelSymbols {
     "the image has no token table: it was built without CONFIG_KALLSYMS, or is not a whole kernel",
   );
   const depth = (stage: KallsymsStage): number => KALLSYMS_STAGES.indexOf(stage);
-  const budget = new SearchBudget(1_000_000 + image.length * 4);
+  const budget = new SearchBudget(1_000_000 + blob.length * 4);
   let tried = 0;
   for (const tokens of findTokenTables(blob)) {
     try {
