@@ -18,8 +18,9 @@ const CONTINUE = "vCont;c";
 /** `$x1 == 9999` in gdb's agent bytecode: reg 1, const16 9999, equal, end. True on one visit of 10,000. */
 const CONDITION = "X8,26000123270f1327";
 const VISITS_PER_STOP = 10_000;
-/** Repetitions of the loop where its speed is measured: some hundred million instructions. */
-const LOOP_ITERATIONS = 2_000;
+/** Repetitions of the loop where its speed is measured: two thousand million instructions, and fewer where it is slow. */
+const LOOP_ITERATIONS = 10_000;
+const SLOW_ITERATIONS = 500;
 
 interface Rates {
   readonly roundTrips: number[];
@@ -115,16 +116,24 @@ interface Planting {
   readonly what: string;
   readonly packet: string | undefined;
   readonly wanted: number | undefined;
+  /** Slow here, or under QEMU: run with `SLOW_ITERATIONS`. */
+  readonly slow?: "both" | "qemu";
 }
 
 /** How much slower a hot loop gets by what is planted near it and never hit. */
 export async function benchSlowdown(runs: number, extra: ExtraArguments, qemu: boolean): Promise<void> {
   const guest = benchGuest("debug", LOOP_ITERATIONS);
+  const short = benchGuest("debug", SLOW_ITERATIONS);
   const addresses = guestAddresses(guest.elf);
   const at = (name: string, offset = 0n): string => (addressOf(addresses, name) + offset).toString(16);
   const plantings: readonly Planting[] = [
     { what: "nothing planted", packet: undefined, wanted: undefined },
-    { what: "breakpoint in the page of the loop", packet: `Z0,${at("never_called")},4`, wanted: 1.05 },
+    {
+      what: "breakpoint in the page of the loop",
+      packet: `Z0,${at("never_called")},4`,
+      wanted: 1.05,
+      slow: "qemu",
+    },
     { what: "watchpoint on another page", packet: `Z2,${at("elsewhere", 0x800n)},8`, wanted: 1.02 },
     {
       what: "watchpoint on the page the loop works on",
@@ -136,9 +145,14 @@ export async function benchSlowdown(runs: number, extra: ExtraArguments, qemu: b
   const ours = plantings.map((): number[] => []);
   const theirs = plantings.map((): number[] => []);
   for (let run = 0; run < runs; run++) {
-    for (const [i, { packet }] of plantings.entries()) {
-      ours[i]?.push(await loop(() => debugVmexit(vmexitRun(guest.elf, extra)), visited, packet));
-      if (qemu) theirs[i]?.push(await loop(() => debugQemu(qemuRun(guest)), visited, packet));
+    for (const [i, { packet, slow }] of plantings.entries()) {
+      const here = slow === "both" ? short : guest;
+      const there = slow === undefined ? guest : short;
+      const inVmexit = await loop(() => debugVmexit(vmexitRun(here.elf, extra)), visited, packet);
+      ours[i]?.push(inVmexit * (here === short ? LOOP_ITERATIONS / SLOW_ITERATIONS : 1));
+      if (!qemu) continue;
+      const inQemu = await loop(() => debugQemu(qemuRun(there)), visited, packet);
+      theirs[i]?.push(inQemu * (there === short ? LOOP_ITERATIONS / SLOW_ITERATIONS : 1));
     }
   }
   for (const [i, { what, wanted }] of plantings.entries()) {
