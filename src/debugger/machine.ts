@@ -14,6 +14,8 @@ export interface DebuggedMachine {
   readonly now: number;
   /** What runs it and how, in lines for the user. */
   describe?(): readonly string[];
+  /** What executing guest code took, in lines for the user. */
+  engineLines?(): readonly string[];
   /** How often `KVM_RUN` has returned, by reason. */
   readonly exitCounts: Readonly<Partial<Record<(KvmExit | X86Exit)["reason"], number>>>;
   /** An exit is the same object as the last one, and must be copied to be kept. */

@@ -8,6 +8,7 @@ import { type GuestPhysicalAddress, guestPhysical } from "../machine/address.ts"
 import { type Arm64VirtBoard, arm64VirtBoard } from "../machine/board/arm64Virt.ts";
 import { applyBootPlan, type BootPlan } from "../machine/boot/bootPlan.ts";
 import type { GuestMemory } from "../machine/guestMemory.ts";
+import { describeEngine } from "./engineText.ts";
 import { Timeline } from "./timeline.ts";
 
 export type { EngineMode } from "../engine/engine.ts";
@@ -157,6 +158,11 @@ export class GuestMachine {
   /** What the engine has done: regions, their exits, TLB misses. */
   get engineStatistics(): EngineStatistics {
     return this.vm.cluster.engine.statistics;
+  }
+
+  /** The same in lines for the user. */
+  engineLines(): readonly string[] {
+    return describeEngine(this.engineStatistics, this.instructions);
   }
 
   /** Loads a guest and sets the first vCPU to its entry. */

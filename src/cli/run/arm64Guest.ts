@@ -29,7 +29,6 @@ export async function arm64Guest(
       machine.onExit = observer;
     },
     boot: () => machine.boot(plan),
-    engine: () => machine.engineStatistics,
     close: () => {},
   };
 }

@@ -3,7 +3,6 @@ import type { DebuggedMachine } from "../../debugger/machine.ts";
 import type { TargetRegisters } from "../../gdb/debuggerTarget/registers.ts";
 import type { KvmExit, X86Exit } from "../../kvm/exits.ts";
 import type { Scheduler } from "../../machine/device.ts";
-import type { GuestMachine } from "../../vmm/guest.ts";
 
 /** A serial port as the terminal has it. */
 export interface SerialPort {
@@ -51,7 +50,6 @@ export interface RunnableGuest {
   boot(): void;
   /** The status that the guest ended with, where it can tell one. */
   exitStatus?(): number | undefined;
-  readonly engine?: (() => GuestMachine["engineStatistics"]) | undefined;
   /** Gives back what the host has lent. */
   close(): void;
 }

@@ -1,4 +1,3 @@
-import type { GuestMachine } from "../../vmm/guest.ts";
 import type { RunnableGuest } from "./runnable.ts";
 
 /** Milliseconds of real time. */
@@ -29,21 +28,6 @@ export function describeRun(guest: RunnableGuest, { starting, running, slept }: 
       ? []
       : [`speed          ${(busy > 0 ? instructions / busy / 1000 : 0).toFixed(1)} MIPS`]),
     `exits          ${exits.length === 0 ? "none" : exits.join(", ")}`,
-    ...(guest.engine === undefined ? [] : describeEngine(guest.engine())),
+    ...(machine.engineLines?.() ?? []),
   ].join("\n");
-}
-
-/** What the engine did, in lines for the user. */
-export function describeEngine(engine: GuestMachine["engineStatistics"]): readonly string[] {
-  const count = (value: number): string => value.toLocaleString("en");
-  const misses = `TLB misses     ${count(engine.slowLoads)} loads, ${count(engine.slowStores)} stores, ${count(engine.slowFetches)} fetches`;
-  const { regions, exits } = engine;
-  if (regions === undefined) return [misses];
-  return [
-    `regions        ${count(regions.compiled)} compiled, ${count(regions.live)} in use; ${count(regions.instructions)} instructions, ${count(regions.bytes)} bytes, ${(regions.milliseconds / 1000).toFixed(3)} s`,
-    `region exits   ${Object.entries(exits)
-      .map(([kind, times]) => `${kind} ${count(times)}`)
-      .join(", ")}`,
-    misses,
-  ];
 }

@@ -147,7 +147,7 @@ export class LazyFlags {
     const known = this.#sources.get(key);
     if (known !== undefined) return known;
     // From the beginning, for they live across blocks: no code before may have them for something else.
-    types.forEach((type, index) => this.#argument(type, index));
+    for (const [index, type] of types.entries()) this.#argument(type, index);
     const source: Source = { number: this.#sources.size + 1, producer, types };
     this.#sources.set(key, source);
     return source;

@@ -30,9 +30,10 @@ const info: MonitorCommand = {
 const stats: MonitorCommand = {
   name: "stats",
   usage: "",
-  help: "how often the guest has left to the hypervisor, by reason",
+  help: "how often the guest has left to the hypervisor, by reason, and what executing its code took",
   execute: ({ session, print }) => {
     for (const [reason, count] of Object.entries(session.machine.exitCounts)) print(`${reason}: ${count}\n`);
+    for (const line of session.machine.engineLines?.() ?? []) print(`${line}\n`);
   },
 };
 
