@@ -45,7 +45,7 @@ export function explain(session: DebugSession, which: Breakpoint | Watchpoint): 
   return [
     ...planting(which, isRemoved),
     ...history(which, session),
-    ...(isWatchpoint || isRemoved ? [] : ofAddress(session, which.address, which)),
+    ...(isWatchpoint ? [] : ofAddress(session, which.address, which)),
     ...ofVcpus(session),
   ];
 }
@@ -63,10 +63,9 @@ export function explainAddress(session: DebugSession, address: bigint): readonly
   const gone = breakpoints.removed.filter((each) =>
     "registers" in each ? covers(each) : each.address === address,
   );
+  if (gone.length > 0) return gone.flatMap((each) => explain(session, each));
   return [
-    ...(gone.length > 0
-      ? gone.flatMap((each) => [...planting(each, true), ...history(each, session)])
-      : [finding("nothing-planted", `nothing is planted at ${hex(address)}, and nothing was`)]),
+    finding("nothing-planted", `nothing is planted at ${hex(address)}, and nothing was`),
     ...ofAddress(session, address, undefined),
     ...ofVcpus(session),
   ];
