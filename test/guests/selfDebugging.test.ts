@@ -1,3 +1,3 @@
 import { describeSelfDebugging } from "./support/selfDebugging.ts";
 
-describeSelfDebugging({ engine: "interpreter" });
+describeSelfDebugging({ engine: "interpreter", steppedFrom: "main", hardwareRuns: 3 });
