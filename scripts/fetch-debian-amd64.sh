@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Fetches Debian's unmodified amd64 kernel and static busybox into .cache/debian-amd64/ and builds an initramfs around them:
 #   vmlinuz            the kernel that linux-image-amd64 depends on today (a bzImage)
+#   vmlinux            the same unpacked: an ELF file with PVH's entry point
 #   config             its build configuration
 #   modules/           its virtio modules
 #   busybox            busybox-static for amd64
@@ -71,17 +72,33 @@ fetch() {
   rm -rf "$apt_state"
 }
 
+# The kernel as it is unpacked: a KVM without hardware help would unpack it for hours. Where it is: boot.rst, payload_offset.
+unpack_kernel() {
+  local vmlinuz="$cache/vmlinuz" output="$cache/vmlinux" sectors offset length
+  if [ -e "$output" ] && [ ! "$vmlinuz" -nt "$output" ]; then return; fi
+  command -v xz >/dev/null || fail "needs xz (Debian: apt-get install xz-utils)"
+  number() { od -An -t "u$2" -j "$1" -N "$2" "$vmlinuz" | tr -d ' '; }
+  sectors="$(number 0x1f1 1)"
+  offset="$(((sectors + 1) * 512 + $(number 0x248 4)))"
+  length="$(number 0x24c 4)"
+  dd if="$vmlinuz" bs=1M iflag=skip_bytes,count_bytes skip="$offset" count="$length" status=none |
+    xz -dc --single-stream >"$output.part" ||
+    fail "the kernel is not packed with xz"
+  mv "$output.part" "$output"
+}
+
 build_initramfs() {
   local output="$cache/initramfs.cpio.gz" newest
   newest="$(find "$project/scripts" "$cache/busybox" -name '*.ts' -newer "$output" -print -quit 2>/dev/null || echo missing)"
   if [ -e "$output" ] && [ -z "$newest" ] && [ ! "$cache/busybox" -nt "$output" ]; then return; fi
   (cd "$project" && npx --no-install tsc -p scripts/tsconfig.json) >&2 ||
     fail "the initramfs builder does not compile (npm ci first)"
-  node "$project/.cache/scripts/buildInitramfs.js" "$cache/busybox" "$output" || fail "the initramfs could not be built"
+  node "$project/.cache/scripts/buildAmd64Initramfs.js" "$cache/busybox" "$output" || fail "the initramfs could not be built"
 }
 
 mkdir -p "$cache"
 if [ "${1:-}" = --refresh ]; then rm -f "$cache/vmlinuz"; fi
 [ -e "$cache/vmlinuz" ] || fetch
+unpack_kernel
 build_initramfs
 echo "fetch-debian-amd64: $cache is ready ($(tr '\n' ' ' <"$cache/packages.txt"))"
