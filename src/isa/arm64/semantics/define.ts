@@ -86,6 +86,40 @@ export interface DefinitionSource<S extends Specs, V extends Readonly<Record<str
   readonly semantics: (b: Builder, operands: Seen<S>, variant: { readonly [K in keyof V]: number }) => void;
 }
 
+/** What the operations of one encoding have in common: everything said of them, by variant. */
+interface VariantForm<V> {
+  readonly variant: (index: number) => V;
+  readonly name: (variant: V) => string;
+  readonly operands: readonly OperandKind[];
+  readonly hot: (variant: V) => boolean;
+  readonly meaning: (b: Builder, variant: V) => void;
+}
+
+/** One variant of an encoding. There are thousands and few are met: they keep nothing but their number. */
+class VariantOperation<V> implements Operation {
+  readonly #form: VariantForm<V>;
+  readonly #index: number;
+
+  constructor(form: VariantForm<V>, index: number) {
+    this.#form = form;
+    this.#index = index;
+  }
+
+  get name(): string {
+    return this.#form.name(this.#form.variant(this.#index));
+  }
+
+  get operands(): readonly OperandKind[] {
+    return this.#form.operands;
+  }
+
+  get hot(): boolean {
+    return this.#form.hot(this.#form.variant(this.#index));
+  }
+
+  readonly meaning = (b: Builder): void => this.#form.meaning(b, this.#form.variant(this.#index));
+}
+
 /** Turns what an author wrote into operations. */
 export function define<
   S extends Specs,
@@ -97,32 +131,38 @@ export function define<
     values: isValues(spec) ? spec : spec.values,
     from: isValues(spec) ? (f: FieldReader) => f(name) : spec.from,
   }));
-  const makeOperations = (): readonly Operation[] => {
-    const combinations = properties.reduce<readonly Readonly<Record<string, number>>[]>(
-      (all, { name, values }) =>
-        all.flatMap((variant) => values.map((value) => ({ ...variant, [name]: value }))),
-      [{}],
-    );
-    return combinations.map((combination): Operation => {
-      const variant = combination as { readonly [K in keyof V]: number };
-      const suffix = Object.entries(combination).map(([name, value]) => `.${name}=${value}`);
-      return {
-        name: source.encoding + suffix.join(""),
-        operands: specs.map(([, spec]) => spec.kind),
-        hot: typeof source.hot === "function" ? source.hot(variant) : (source.hot ?? false),
-        meaning: (b) => {
-          const seen = Object.fromEntries(specs.map(([name, spec], index) => [name, spec.bind(b, index)]));
-          source.semantics(b, seen as Seen<S>, variant);
-        },
-      };
-    });
+  const operationCount = properties.reduce((count, { values }) => count * values.length, 1);
+  const kinds = specs.map(([, spec]) => spec.kind);
+  type Variant = { readonly [K in keyof V]: number };
+  const form: VariantForm<Variant> = {
+    /** The last property changes fastest. */
+    variant: (index) => {
+      const entries: [string, number][] = [];
+      let left = index;
+      for (const { name, values } of [...properties].reverse()) {
+        entries.unshift([name, values[left % values.length] ?? 0]);
+        left = Math.floor(left / values.length);
+      }
+      return Object.fromEntries(entries) as Variant;
+    },
+    name: (variant) =>
+      source.encoding +
+      Object.entries(variant)
+        .map(([name, value]) => `.${name}=${value}`)
+        .join(""),
+    operands: kinds,
+    hot: (variant) => (typeof source.hot === "function" ? source.hot(variant) : (source.hot ?? false)),
+    meaning: (b, variant) => {
+      const seen = Object.fromEntries(specs.map(([name, spec], index) => [name, spec.bind(b, index)]));
+      source.semantics(b, seen as Seen<S>, variant);
+    },
   };
   let operations: readonly Operation[] | undefined;
   return {
     encoding: source.encoding,
-    operationCount: properties.reduce((count, { values }) => count * values.length, 1),
+    operationCount,
     get operations() {
-      operations ??= makeOperations();
+      operations ??= Array.from({ length: operationCount }, (_, index) => new VariantOperation(form, index));
       return operations;
     },
     choose: (f) => {

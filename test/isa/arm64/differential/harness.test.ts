@@ -12,7 +12,9 @@ function broken(name: string, byName: string): InstructionSet {
   const other = good.operations.find((operation) => operation.name === byName);
   if (other === undefined) throw new Error(`no operation ${byName}`);
   const replace = (operation: Operation): Operation =>
-    operation.name === name ? { ...operation, meaning: other.meaning } : operation;
+    operation.name === name
+      ? { name, operands: operation.operands, hot: operation.hot, meaning: (b) => other.meaning(b) }
+      : operation;
   return { ...good, operations: good.operations.map(replace) };
 }
 
