@@ -6,6 +6,7 @@ import { EmbeddedArm64Vm } from "../kvm/embedded/arm64/vm.ts";
 import type { KvmExit, SystemEvent } from "../kvm/exits.ts";
 import { type GuestPhysicalAddress, guestPhysical } from "../machine/address.ts";
 import { type Arm64VirtBoard, arm64VirtBoard } from "../machine/board/arm64Virt.ts";
+import { VIRT_MAP } from "../machine/board/memoryMap.ts";
 import { applyBootPlan, type BootPlan } from "../machine/boot/bootPlan.ts";
 import type { GuestMemory } from "../machine/guestMemory.ts";
 import { describeEngine } from "./engineText.ts";
@@ -125,6 +126,10 @@ export class GuestMachine {
     this.vm.setInterruptController(
       interruptController,
       interruptController.version === 3 ? interruptController : undefined,
+      [
+        VIRT_MAP.gicDistributor,
+        interruptController.version === 3 ? VIRT_MAP.gicRedistributors : VIRT_MAP.gicCpuInterface,
+      ].map(({ base, size }) => ({ address: Number(base), size: Number(size) })),
     );
     this.vm.setMemoryRegion({
       slot: 0,
