@@ -11,28 +11,23 @@ import {
   tlbEntries,
 } from "../layout.ts";
 import { type InstructionSet, type OperandSlot, type Operation, packOperands } from "../operation.ts";
-import { regionExit, siteBits } from "../region/site.ts";
 import { regionSignature } from "../region/writeRegion.ts";
 import { FunctionWriter } from "../wasm/function.ts";
 import { ModuleWriter } from "../wasm/module.ts";
 import { ColdTarget, coldResult, coldSignature } from "./coldTarget.ts";
 import { HotTarget, type MainFrame, pushPc } from "./hotTarget.ts";
+import { runRegionsSignature, writeRunRegions } from "./runRegions.ts";
 import { secondFetchSignature, writeSecondFetch } from "./secondFetch.ts";
 import { slowAddressSignature, writeSlowAddress } from "./slowAddress.ts";
 
 /** Handler numbers that every instruction set has; the operations' own follow. */
 export const handler = { undecoded: 0, marked: 1, pageEnd: 2, first: 3 } as const;
 
-/** Instructions that a region may retire at a time. */
-const longestSlice = 0x8000;
-/** A block that needs a larger budget than what it was given is at most that long. */
-const longestBlock = 1024;
-
 /** `pageAddress` before the first look-up: no page has this address, nor has any misaligned PC the same bits 63:12 and 1:0. */
 const noPage = -1n;
 
-/** Crossings between regions of a page before that is told. */
-export const manyCrossings = 10_000;
+/** In the local `skip`: the next record that control gets to is for the interpreter. */
+const skipNext = -1;
 
 /** Why the interpreter returned. */
 export const interpreterExit = { budget: 0, abandoned: 1, fetch: 2 } as const;
@@ -62,6 +57,12 @@ export function writeInterpreter(
   const secondFetch = module.declareFunction(secondFetchSignature);
   module.defineFunction(secondFetch, writeSecondFetch());
   imports.set("secondFetch", secondFetch);
+  const runRegions = module.declareFunction(runRegionsSignature);
+  const { instructionBytes } = set;
+  const regionType = module.typeIndex(regionSignature);
+  const crossed = imports.get("crossed") ?? 0;
+  module.defineFunction(runRegions, writeRunRegions({ regionType, crossed, instructionBytes }));
+  imports.set("runRegions", runRegions);
   const run = module.declareFunction({ params: [], result: "i32" });
   const builder = new Builder(set.flags);
   const slots = set.operations.map(packOperands);
@@ -88,8 +89,7 @@ export function writeInterpreter(
   });
   module.setTable(table, "functions");
 
-  const types = { cold: module.typeIndex(coldSignature), region: module.typeIndex(regionSignature) };
-  const main = new MainFunction(set, imports, types, firstFunction);
+  const main = new MainFunction(set, imports, module.typeIndex(coldSignature), firstFunction);
   main.write((target) =>
     hot.map((index, i) => () => {
       target.beginHot(slots[index] ?? [], firstFunction + i);
@@ -111,32 +111,22 @@ function operation(set: InstructionSet, index: number): Operation {
 /** Where the main function is in the guest's code: locals. */
 type Place = Pick<MainFrame, "record" | "page" | "pageAddress" | "budget" | "target">;
 
-/** Where the code that runs a region goes on, and its locals. */
-interface RegionFrame extends Pick<MainFrame, "number" | "fetch" | "head"> {
-  /** A record that is for the interpreter this time although a region begins there. */
-  readonly skip: number;
-  /** Label: execute the instruction at the record. */
-  readonly toNext: number;
-}
-
 /** The dispatch loop. */
 class MainFunction {
   readonly code = new FunctionWriter({ params: [], result: "i32" });
   readonly #imports: ReadonlyMap<string, number>;
   readonly #coldType: number;
-  readonly #regionType: number;
   readonly #firstFunction: number;
   readonly #recordShift: number;
 
   constructor(
     set: InstructionSet,
     imports: ReadonlyMap<string, number>,
-    types: { readonly cold: number; readonly region: number },
+    coldType: number,
     firstFunction: number,
   ) {
     this.#imports = imports;
-    this.#coldType = types.cold;
-    this.#regionType = types.region;
+    this.#coldType = coldType;
     this.#firstFunction = firstFunction;
     this.#recordShift = Math.log2(recordBytes / set.instructionBytes);
   }
@@ -166,6 +156,14 @@ class MainFunction {
     const head = code.loop();
     const toNext = code.block();
     const toWarm = code.block();
+    code.get(skip);
+    code.i32(skipNext);
+    code.operator("i32.eq");
+    code.if();
+    code.get(record);
+    code.set(skip);
+    code.branch(toNext);
+    code.end();
     code.get(record);
     code.load("i32.load16_u", 0);
     code.i32(regionEntry);
@@ -173,10 +171,19 @@ class MainFunction {
     code.operator("i32.eqz");
     code.branchIf(toWarm);
     code.get(record);
-    code.get(skip);
-    code.operator("i32.eq");
-    code.branchIf(toNext);
-    this.#region({ record, page, pageAddress, budget, target }, { number, skip, fetch, head, toNext });
+    code.get(page);
+    code.get(pageAddress);
+    code.get(budget);
+    this.#call("runRegions");
+    code.set(number);
+    this.#loadState("i32.load", engineState.budget.place.address, budget);
+    this.#loadState("i64.load", engineState.pc.place.address, target);
+    code.get(number);
+    code.operator("i32.eqz");
+    code.branchIf(fetch);
+    code.i32(skipNext);
+    code.set(skip);
+    code.branch(fetch);
     code.end();
     this.#warm({ record, page }, heat, number);
     code.end();
@@ -371,137 +378,6 @@ class MainFunction {
     code.end();
   }
 
-  /** Runs the region that begins at the record, and goes on where it was left. */
-  #region(place: Place, to: RegionFrame): void {
-    const { code } = this;
-    const slice = code.takeLocal("i32");
-    const slot = code.takeLocal("i32");
-    const result = code.takeLocal("i64");
-    const site = slot;
-    const { record, page, budget, target } = place;
-    const kind = to.number;
-    // V8 exchanges its first, slow code for better only between calls, so a region gets the budget in slices.
-    code.get(budget);
-    code.i32(longestSlice);
-    code.get(budget);
-    code.i32(longestSlice);
-    code.operator("i32.lt_u");
-    code.select("i32");
-    code.set(slice);
-    code.get(budget);
-    code.get(slice);
-    code.operator("i32.sub");
-    code.set(budget);
-    code.get(place.pageAddress);
-    this.#pushSlot(place);
-    code.load("i32.load", recordPage.slots);
-    code.tee(slot);
-    code.i32(0xff);
-    code.operator("i32.and");
-    code.get(slice);
-    code.get(slot);
-    code.i32(8);
-    code.operator("i32.shr_u");
-    code.i32(0x7f_ffff);
-    code.operator("i32.and");
-    code.callIndirect(this.#regionType);
-    code.tee(result);
-    code.i64(32n);
-    code.operator("i64.shr_u");
-    code.operator("i32.wrap_i64");
-    code.tee(slot);
-    code.get(budget);
-    code.operator("i32.add");
-    code.set(budget);
-    this.#countRetired(slice, slot);
-    code.get(result);
-    code.operator("i32.wrap_i64");
-    code.set(site);
-    this.#countExit(site, kind);
-    code.get(kind);
-    code.i32(regionExit.left);
-    code.operator("i32.eq");
-    code.if();
-    this.#loadState("i64.load", engineState.pc.place.address, target);
-    this.#pushInPage(place);
-    code.operator("i32.eqz");
-    code.branchIf(to.fetch);
-    code.get(target);
-    code.operator("i32.wrap_i64");
-    code.set(site);
-    code.i32(regionExit.jump);
-    code.set(kind);
-    code.end();
-    code.get(page);
-    code.get(site);
-    code.i32(siteBits.offset);
-    code.operator("i32.and");
-    code.i32(this.#recordShift);
-    code.operator("i32.shl");
-    code.operator("i32.add");
-    code.set(record);
-    code.get(kind);
-    code.i32(regionExit.jump);
-    code.operator("i32.eq");
-    code.if();
-    this.#countCrossing(place, kind);
-    code.branch(to.head);
-    code.end();
-    // Short of this slice, not of the budget: again from here.
-    code.get(kind);
-    code.i32(regionExit.short);
-    code.operator("i32.eq");
-    code.get(budget);
-    code.i32(longestBlock);
-    code.operator("i32.ge_u");
-    code.operator("i32.and");
-    code.branchIf(to.head);
-    code.get(record);
-    code.set(to.skip);
-    code.branch(to.toNext);
-    code.releaseLocal("i64", result);
-    code.releaseLocal("i32", slot);
-    code.releaseLocal("i32", slice);
-  }
-
-  #countRetired(slice: number, left: number): void {
-    const { code } = this;
-    code.i32(0);
-    code.i32(0);
-    code.load("i64.load", engineWords.retired);
-    code.get(slice);
-    code.get(left);
-    code.operator("i32.sub");
-    code.operator("i64.extend_i32_u");
-    code.operator("i64.add");
-    code.store("i64.store", engineWords.retired);
-  }
-
-  /** A region was left for the record: when another one begins there, that is a crossing. */
-  #countCrossing({ record, page }: Pick<Place, "record" | "page">, scratch: number): void {
-    const { code } = this;
-    code.get(record);
-    code.load("i32.load16_u", 0);
-    code.i32(regionEntry);
-    code.operator("i32.and");
-    code.if();
-    code.get(page);
-    code.get(page);
-    code.load("i32.load", recordPage.crossings);
-    code.i32(1);
-    code.operator("i32.add");
-    code.tee(scratch);
-    code.store("i32.store", recordPage.crossings);
-    code.get(scratch);
-    code.i32(manyCrossings);
-    code.operator("i32.ge_s");
-    code.if();
-    code.get(page);
-    this.#call("crossed");
-    code.end();
-    code.end();
-  }
-
   /** Pushes whether `target` is an instruction of the page. */
   #pushInPage({ target, pageAddress }: Pick<Place, "target" | "pageAddress">): void {
     const { code } = this;
@@ -510,25 +386,6 @@ class MainFunction {
     code.operator("i64.and");
     code.get(pageAddress);
     code.operator("i64.eq");
-  }
-
-  /** Counts the exit and leaves its kind in a local. */
-  #countExit(site: number, kind: number): void {
-    const { code } = this;
-    const counter = code.takeLocal("i32");
-    code.get(site);
-    code.i32(siteBits.kind);
-    code.operator("i32.shr_u");
-    code.tee(kind);
-    code.i32(3);
-    code.operator("i32.shl");
-    code.tee(counter);
-    code.get(counter);
-    code.load("i64.load", engineWords.exits);
-    code.i64(1n);
-    code.operator("i64.add");
-    code.store("i64.store", engineWords.exits);
-    code.releaseLocal("i32", counter);
   }
 
   #undecoded(record: number, number: number, again: number): void {

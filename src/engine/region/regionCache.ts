@@ -5,7 +5,8 @@ import {
   placeOf,
   recordPageAddress,
 } from "../codeCache.ts";
-import { handler, manyCrossings } from "../interpreter/interpreter.ts";
+import { handler } from "../interpreter/interpreter.ts";
+import { manyCrossings } from "../interpreter/runRegions.ts";
 import { engineWords, recordBytes, recordPage, regionEntry } from "../layout.ts";
 import type { EngineMemory } from "../memory.ts";
 import type { InstructionSet } from "../operation.ts";
