@@ -10,8 +10,11 @@ export type { DebugExit } from "../kvm/exits.ts";
 
 /** What a debug exit reports, before anybody knows whose it is. */
 export type DebugEvent =
-  /** `guest`: and something of the guest's own besides, which is to be delivered too. */
-  | { readonly kind: "step"; readonly guest?: true }
+  /**
+   * `guest`: and something of the guest's own besides, which is to be delivered too. `exclusive`: the instruction was a
+   * load-exclusive.
+   */
+  | { readonly kind: "step"; readonly guest?: true; readonly exclusive?: true }
   /** The instruction at PC is a breakpoint instruction. */
   | { readonly kind: "breakpoint-instruction" }
   /** PC matches a breakpoint register. */
@@ -94,8 +97,8 @@ export interface DebugArchitecture {
    */
   guestTakes?(vcpu: Vcpu, exit: DebugExit): boolean;
   /**
-   * Where a step that begins at `pc` must end, if the instruction there begins a sequence that stepping might keep from ever
-   * succeeding (load-exclusive to store-exclusive): all addresses the sequence can be left to. Undefined for everything else.
+   * Where the sequence from the load-exclusive before `pc` to its store-exclusive can be left to: step by step it might never
+   * succeed. Undefined when there is no such sequence.
    */
   exclusiveSequence?(vcpu: Vcpu, pc: bigint, read: ReadMemory): readonly bigint[] | undefined;
   /**

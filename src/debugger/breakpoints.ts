@@ -58,7 +58,8 @@ export class BreakpointList {
   #unseenPlanted: ReadonlySet<bigint> = new Set();
   #hardwareAddresses: ReadonlySet<bigint> = new Set();
   #hardware: GuestDebugArch | undefined;
-  /** The four above are behind the list. */
+  #hasPatched = false;
+  /** The five above are behind the list. */
   #stale = false;
 
   constructor(surroundings: BreakpointSurroundings) {
@@ -260,7 +261,9 @@ export class BreakpointList {
 
   /** Before the guest is resumed: what the guest has done to patches while nobody looked. */
   settle(): void {
-    for (const breakpoint of this.#all()) if (breakpoint.kind === "patched") this.#settlePatch(breakpoint);
+    this.#refresh();
+    if (this.#hasPatched)
+      for (const breakpoint of this.#all()) if (breakpoint.kind === "patched") this.#settlePatch(breakpoint);
     this.plant();
   }
 
@@ -355,7 +358,9 @@ export class BreakpointList {
           .map(({ address }) => address),
       );
     const stepEnds = [...this.#stepEnds.values()].flatMap((ends) => [...ends]);
-    this.#unseenWanted = new Set([...addressesOf("unseen", "patched"), ...stepEnds]);
+    const patched = addressesOf("patched");
+    this.#hasPatched = patched.size > 0;
+    this.#unseenWanted = new Set([...addressesOf("unseen"), ...patched, ...stepEnds]);
     this.#hardwareAddresses = addressesOf("hardware");
     this.#hardware = this.#use.arch([...this.#hardwareAddresses], this.#watchRegisters());
   }

@@ -47,6 +47,9 @@ export interface OwnershipContext {
   readonly stepOver: StepOver | undefined;
 }
 
+const step: Owner = { kind: "step", rule: "step" };
+const stepPast: Owner = { kind: "step", rule: "step-past" };
+
 /** Decides whose a debug exit is: only the list of what the user planted can tell. */
 export function ownerOf(
   event: DebugEvent,
@@ -58,7 +61,7 @@ export function ownerOf(
   switch (event.kind) {
     case "step":
       if (!context.stepping) return ofGuest("guest-step", exit, vcpu, parts);
-      return { kind: "step", rule: context.stepOver === undefined ? "step" : "step-past" };
+      return context.stepOver === undefined ? step : stepPast;
     case "breakpoint-instruction":
       return instructionOwner(exit, vcpu, parts);
     case "hardware-breakpoint":

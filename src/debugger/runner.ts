@@ -63,13 +63,7 @@ export class Runner {
     const { breakpoints, vcpus, placement, current } = this.#parts;
     placement.arm(current());
     breakpoints.settle();
-    const standing = vcpus.filter(({ action }) => action.kind === "stand");
-    const [only] = vcpus.filter(({ action }) => action.kind !== "stand");
-    if (standing.length === 0) this.#standing = undefined;
-    else if (standing.length === vcpus.length - 1 && only !== undefined)
-      this.#standing = this.#allBut[only.id];
-    else this.#standing = new Set(standing.map(({ id }) => id));
-    this.#stepOvers = [];
+    this.#standing = this.#thatStand();
     let ended: StopEvent | undefined;
     for (const vcpu of vcpus) ended = this.#deliverWithheld(vcpu) ?? ended;
     if (ended !== undefined) return ended;
@@ -77,12 +71,29 @@ export class Runner {
     return undefined;
   }
 
+  /** The vCPUs that are to stand; undefined when there are none. Most runs are steps of one vCPU: nothing is made for them. */
+  #thatStand(): ReadonlySet<number> | undefined {
+    const { vcpus } = this.#parts;
+    let standing = 0;
+    let running = 0;
+    for (const { id, action } of vcpus) {
+      if (action.kind === "stand") standing++;
+      else running = id;
+    }
+    if (standing === 0) return undefined;
+    if (standing === vcpus.length - 1) return this.#allBut[running];
+    return new Set(vcpus.filter(({ action }) => action.kind === "stand").map(({ id }) => id));
+  }
+
   /** The run is over: what a vCPU had still to get past counts as reported. */
   end(): void {
-    for (const over of [this.#stepOver, ...this.#stepOvers])
-      if (over !== undefined) over.vcpu.reported ??= { pc: over.pc, watchpoints: over.watchpoints };
-    this.#endStepOver();
-    this.#stepOvers = [];
+    if (this.#stepOver !== undefined || this.#stepOvers.length > 0) {
+      for (const over of [this.#stepOver, ...this.#stepOvers])
+        if (over !== undefined) over.vcpu.reported ??= { pc: over.pc, watchpoints: over.watchpoints };
+      this.#endStepOver();
+      this.#stepOvers = [];
+    }
+    if (this.#inSequence.size === 0) return;
     for (const vcpu of this.#inSequence) this.#parts.breakpoints.setStepEnds(vcpu, []);
     this.#inSequence.clear();
   }
@@ -100,8 +111,7 @@ export class Runner {
     const pc = vcpu.pc;
     const isReported = reported?.pc === pc;
     vcpu.reported = undefined;
-    if (isStepping(action)) this.#beginSequence(vcpu, pc);
-    else if (!isReported) return;
+    if (!isReported && !isStepping(action)) return;
     this.#pass(vcpu, pc, isReported ? reported.watchpoints : noWatchpoints);
   }
 
@@ -115,17 +125,22 @@ export class Runner {
     if (over !== undefined) this.#stepOvers.push(over);
   }
 
-  /** A step of an instruction that begins an exclusive sequence runs to where that can be left. */
-  #beginSequence(vcpu: DebuggedVcpu, pc: bigint): void {
+  /**
+   * The load-exclusive before `pc` was stepped: the step goes on to where its sequence can be left. Returns whether it does.
+   * The monitor must have outlived the step, as the embedded substrate's does.
+   */
+  #beginSequence(vcpu: DebuggedVcpu, pc: bigint): boolean {
     const { architecture, breakpoints, memory, settings } = this.#parts;
-    if (!settings.stepExclusivesWhole || architecture.exclusiveSequence === undefined) return;
-    const ends = architecture.exclusiveSequence(vcpu.kvm, pc, (address, length) => {
+    if (!settings.stepExclusivesWhole || !isStepping(vcpu.action)) return false;
+    const ends = architecture.exclusiveSequence?.(vcpu.kvm, pc, (address, length) => {
       const bytes = new Uint8Array(length);
       return memory.readVirtual(vcpu.kvm, address, bytes) === length ? bytes : undefined;
     });
-    if (ends === undefined) return;
+    if (ends === undefined || ends.includes(pc)) return false;
+    this.#endStepOver();
     this.#inSequence.add(vcpu);
     breakpoints.setStepEnds(vcpu, ends);
+    return true;
   }
 
   #endSequence(vcpu: DebuggedVcpu): void {
@@ -196,6 +211,8 @@ export class Runner {
     switch (owner.kind) {
       case "step":
         if (event.kind === "step" && event.guest === true) return this.#guestEvent(vcpu, event, exit, pc);
+        if (event.kind === "step" && event.exclusive === true && this.#beginSequence(vcpu, pc))
+          return undefined;
         return this.#executed(vcpu, pc);
       case "step-end":
         this.#endSequence(vcpu);

@@ -25,6 +25,7 @@ export interface SessionOptions {
   readonly onReset?: "run" | "stop" | undefined;
 }
 
+const running = { kind: "running" } as const;
 const continueAction: VcpuAction = { kind: "continue" };
 const stepAction: VcpuAction = { kind: "step" };
 const standAction: VcpuAction = { kind: "stand" };
@@ -244,8 +245,8 @@ export class DebugSession {
 
   #run(first: "short" | "whole" = "short"): void {
     const ended = this.#runner.begin();
-    this.#status = { kind: "running" };
-    this.#emit(this.#status);
+    this.#status = running;
+    this.#emit(running);
     if (ended === undefined) this.#slices.start(first);
     else this.#finish(ended);
   }

@@ -18,6 +18,9 @@ import { arm64WatchRegisters } from "./watchRegisters.ts";
 /** ESR_ELx.EC of the exceptions a debugger causes, as they come from a lower level. Arm ARM D17.2.37. */
 const exceptionClass = { breakpoint: 0x30, softwareStep: 0x32, watchpoint: 0x34, brk: 0x3c } as const;
 
+/** ISS.EX of a software step exception: the instruction was a load-exclusive. Arm ARM D2.12.6. */
+const exclusiveLoad = 1 << 6;
+
 /** ISS.WnR of a watchpoint exception. */
 const writeNotRead = 1 << 6;
 
@@ -27,10 +30,13 @@ const breakpointControl = 0x1e7;
 /** A debug exit of an arm64 vCPU. */
 type Arm64Exit = DebugExit & { readonly arch: Arm64DebugExit };
 
+const step: DebugEvent = { kind: "step" };
+const exclusiveStep: DebugEvent = { kind: "step", exclusive: true };
+
 function classify({ hsr, far }: Arm64DebugExit): DebugEvent {
   switch (hsr >>> 26) {
     case exceptionClass.softwareStep:
-      return { kind: "step" };
+      return (hsr & exclusiveLoad) === 0 ? step : exclusiveStep;
     case exceptionClass.brk:
       return { kind: "breakpoint-instruction" };
     case exceptionClass.breakpoint:

@@ -32,15 +32,16 @@ function endsSequence(word: number): boolean {
 }
 
 /**
- * Where the sequence is left that begins with a load-exclusive at `pc`: behind the store-exclusive, at every branch out of it,
+ * Where the sequence is left that began with the load-exclusive right before `after`: behind the store-exclusive, at every branch out of it,
  * and at the vectors, where an exception of one of its instructions goes. Undefined when there is no load-exclusive, or no
  * store-exclusive that belongs to it.
  */
 export function arm64ExclusiveSequence(
   vcpu: Vcpu,
-  pc: bigint,
+  after: bigint,
   read: ReadMemory,
 ): readonly bigint[] | undefined {
+  const pc = BigInt.asUintN(64, after - 4n);
   const first = wordAt(pc, read);
   if (first === undefined || !isExclusive(first) || !isLoad(first)) return undefined;
   const targets: number[] = [];
