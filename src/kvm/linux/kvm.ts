@@ -66,9 +66,13 @@ export class LinuxKvm {
 
   /** `KVM_CREATE_VM`. @returns its file. @throws KvmError */
   createVm(): number {
-    const vm = this.libc.ioctl(this.#file, ioctls.KVM_CREATE_VM, 0);
-    if (vm < 0) throw this.libc.lastError("KVM_CREATE_VM");
-    return vm;
+    for (;;) {
+      const vm = this.libc.ioctl(this.#file, ioctls.KVM_CREATE_VM, 0);
+      if (vm >= 0) return vm;
+      const error = this.libc.lastError("KVM_CREATE_VM");
+      // A signal of the program's own has come in the midst of it: a profiler's, a timer's.
+      if (error.errno !== "EINTR") throw error;
+    }
   }
 
   /** An ioctl on `/dev/kvm` itself, with a structure. @throws KvmError */

@@ -10,7 +10,7 @@ export function readRegister(vcpu: X86VcpuState, place: X86RegisterPlace): bigin
     case "general":
       return vcpu.getRegs()[place.name];
     case "linearPc":
-      return vcpu.getRegs().rip + codeBase(vcpu);
+      return vcpu.pc;
     case "segment": {
       const segment = vcpu.getSregs()[place.segment];
       return place.field === "attributes" ? BigInt(attributesOf(segment)) : BigInt(segment[place.field]);

@@ -36,11 +36,19 @@ const dr7GeneralDetect = 0x2000n;
 const allEvents = 7;
 
 const vectorDebug = 1;
+const vectorNoDevice = 7;
+const vectorX87 = 16;
 const vectorBreakpoint = 3;
 
 /** The one-byte instructions that a debugger and a guest break with. */
 const int3 = 0xcc;
 const int1 = 0xf1;
+/** Also of one byte, and not emulated by KVM. */
+const fwait = 0x9b;
+
+/** CR0: MP and TS. FSW: ES. */
+const monitorAndSwitched = 0xan;
+const exceptionSummary = 0x80;
 
 type DebugExit = Extract<X86Exit, { readonly reason: "DEBUG" }>;
 
@@ -191,6 +199,10 @@ export class LinuxX86Vcpu extends X86VcpuState implements X86Vcpu {
     }
   }
 
+  protected override get knowsPc(): boolean {
+    return !this.#moved;
+  }
+
   protected override moved(): void {
     this.#moved = true;
     this.#mayPass = true;
@@ -239,8 +251,9 @@ export class LinuxX86Vcpu extends X86VcpuState implements X86Vcpu {
     return (kind === "write" || kind === "access") && !this.#facts.watchpoint.kernel;
   }
 
-  /** The linear address of the next instruction. */
+  /** The linear address of the next instruction, asked of the kernel: nothing is remembered, as the vCPU is about to run. */
   #pc(): bigint {
+    if (!this.#moved) return this.file.pcAtExit;
     const { cs } = this.file.getSregs();
     const { rip } = this.file.getRegs();
     return cs.l === 1 ? rip : rip + cs.base;
@@ -393,9 +406,29 @@ export class LinuxX86Vcpu extends X86VcpuState implements X86Vcpu {
         return this.#deliver(vectorBreakpoint);
       case int1:
         return this.#deliver(vectorDebug);
+      case fwait:
+        return this.#wait();
       default:
         return exit;
     }
+  }
+
+  /** FWAIT: nothing, unless the x87 unit is away or has an exception pending (Intel SDM volume 2, WAIT). */
+  #wait(): X86Exit | undefined {
+    const { cr0 } = this.file.getSregs();
+    const isAway = (cr0 & monitorAndSwitched) === monitorAndSwitched;
+    if (isAway || (this.file.getFpu().fsw & exceptionSummary) !== 0) {
+      const vector = isAway ? vectorNoDevice : vectorX87;
+      this.#aim(vector);
+      this.#inject(vector, 0n);
+      const goal = this.#goal;
+      this.#goal = undefined;
+      return goal && this.#runTo(goal);
+    }
+    const regs = this.file.getRegs();
+    this.file.setRegs({ ...regs, rip: regs.rip + 1n, rflags: regs.rflags & ~resumeFlag });
+    this.#moved = true;
+    return this.#stepping ? this.#report(vectorDebug, this.#dr6(0n), this.#pc()) : undefined;
   }
 
   /** Gives the guest the exception of the one-byte instruction at RIP. */

@@ -32,6 +32,17 @@ export abstract class X86VcpuState {
     this.file = file;
   }
 
+  /** The linear address of the next instruction. */
+  get pc(): bigint {
+    if (this.knowsPc) return this.file.pcAtExit;
+    const { cs } = this.getSregs();
+    const { rip } = this.getRegs();
+    return cs.l === 1 ? rip : rip + cs.base;
+  }
+
+  /** Whether the last exit still tells where the vCPU is. */
+  protected abstract get knowsPc(): boolean;
+
   /** Called after somebody has written registers that say where the vCPU is. */
   protected abstract moved(): void;
 
