@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { a64, bytesOf, CODE, DATA, debugCode } from "./support/code.ts";
+import { pageDescriptor, pageTables, UPPER } from "./support/pages.ts";
 
 /** The guest's own debug events, each caused by the instruction at `CODE`. */
 const events = ["BRK", "hardware breakpoint", "watchpoint", "step"] as const;
@@ -26,6 +27,8 @@ interface Case {
   readonly immediate: number;
   /** VBAR_EL1 in units of its alignment. */
   readonly vectors: number;
+  /** The guest's MMU is on, with its vectors in the upper half, which EL0 cannot read. */
+  readonly translated: boolean;
 }
 
 const instruction: Readonly<Record<Event, (immediate: number) => number>> = {
@@ -56,11 +59,17 @@ function unlock({ session, vcpu, machine }: ReturnType<typeof debugCode>): void 
 
 /** Runs a guest to the first instruction of its handler and returns all that the handler could see. */
 function atHandler(each: Case, host: Host | undefined) {
-  const { event, el, spSel, flags, immediate, vectors } = each;
+  const { event, el, spSel, flags, immediate, vectors, translated } = each;
   const guest = debugCode([instruction[event](immediate), a64.nop, a64.nop]);
   const { session, vcpu } = guest;
   unlock(guest);
-  const base = vectorsOf(vectors);
+  const physicalBase = vectorsOf(vectors);
+  const base = translated ? physicalBase - CODE + UPPER : physicalBase;
+  if (translated) {
+    const tables = pageTables(guest.machine);
+    if (el === 0) for (const page of [CODE, DATA]) tables.map(page, pageDescriptor(page, true));
+    tables.enable(vcpu);
+  }
   const mode = el === 0 ? 0 : 4 | spSel;
   vcpu.setRegister("VBAR_EL1", base);
   vcpu.setRegister("MDSCR_EL1", monitor[event]);
@@ -77,8 +86,9 @@ function atHandler(each: Case, host: Host | undefined) {
   // D is clear; SS is set for a step.
   const state = BigInt(((flags << 28) | 0x1c0 | mode | (event === "step" ? 1 << 21 : 0)) >>> 0);
   vcpu.setRegister("cpsr", state);
-  const vector = base + (el === 0 ? 0x400n : spSel === 0 ? 0n : 0x200n);
-  guest.machine.vm.writeMemory(vector, bytesOf([a64.b(0)]));
+  const group = el === 0 ? 0x400n : spSel === 0 ? 0n : 0x200n;
+  const vector = base + group;
+  guest.machine.vm.writeMemory(physicalBase + group, bytesOf([a64.b(0)]));
   const same = host === undefined ? undefined : sameInstruction[host];
   if (same !== undefined) session.breakpoints.add({ address: CODE, kind: same });
   if (host === "patched") session.breakpoints.add({ address: CODE + 0x100n, kind: "patched" });
@@ -117,6 +127,7 @@ const aCase = (event: Event): fc.Arbitrary<Case> =>
     flags: fc.integer({ min: 0, max: 15 }),
     immediate: fc.integer({ min: 0, max: 0xffff }),
     vectors: fc.integer({ min: 0, max: 20 }),
+    translated: fc.boolean(),
   });
 
 describe("S1.5, S1.6: the guest's handler sees what bare hardware would have shown it", () => {
@@ -143,7 +154,7 @@ describe("S1.5, S1.6: the guest's handler sees what bare hardware would have sho
   it("with the values the manual gives", () => {
     const values = (event: Event, el: 0 | 1) => {
       const { registers } = atHandler(
-        { event, el, spSel: 1, flags: 0b1010, immediate: 0x800, vectors: 3 },
+        { event, el, spSel: 1, flags: 0b1010, immediate: 0x800, vectors: 3, translated: false },
         "patched",
       );
       return ["ESR_EL1", "ELR_EL1", "SPSR_EL1", "FAR_EL1", "pc", "cpsr"].map((name) => registers[name]);
