@@ -13,25 +13,26 @@ export const memoryMap = {
   kept: 0x10000,
   /** Translation caches, `translationBytes` for each context. */
   translations: 0x40000,
-  translationBytes: 0x4000,
+  translationBytes: 0x10000,
   contexts: 32,
   /** Second-level data TLBs, `secondTlb.bytes` for each context. */
-  secondTlb: 0xc0000,
+  secondTlb: 0x240000,
   /** Second-level fetch TLBs, `secondFetchTlb.bytes` for each context. */
-  secondFetchTlb: 0x1c0000,
+  secondFetchTlb: 0x640000,
   /** Pages of decoded records. */
-  records: 0x200000,
+  records: 0x680000,
 } as const;
 
 /** Entries of the first-level data TLB and of the fetch TLB; both are direct-mapped by bits 12 and up of the address. */
-export const tlbEntries = 256;
+export const tlbEntries = 1024;
+export const fetchTlbEntries = 256;
 
 /** One data TLB entry: tags are page addresses, −1 when the access must take the slow path; `strict` is not
  * zero where a misaligned access faults. */
 export const tlbEntry = { bytes: 32, readTag: 0, writeTag: 8, addend: 16, asid: 20, strict: 24 } as const;
 
 /** The second-level data TLB of a context: entries like the first level's, which also say whose address space they are of. */
-export const secondTlb = { entries: 1024, bytes: 1024 * tlbEntry.bytes } as const;
+export const secondTlb = { entries: 4096, bytes: 4096 * tlbEntry.bytes } as const;
 
 /** One fetch TLB entry: the page's guest-virtual address, where its decoded records begin, whose address space it is of. */
 export const fetchEntry = { bytes: 16, tag: 0, records: 8, asid: 12 } as const;

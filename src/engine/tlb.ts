@@ -1,5 +1,6 @@
 import {
   fetchEntry,
+  fetchTlbEntries,
   fetchTlbOffset,
   memoryMap,
   secondFetchTlb,
@@ -48,7 +49,7 @@ export class TranslationCaches {
 
   flush(context: number): void {
     const base = this.dataBase(context);
-    this.#memory.bytes.fill(0xff, base, base + fetchTlbOffset + tlbEntries * fetchEntry.bytes);
+    this.#memory.bytes.fill(0xff, base, base + fetchTlbOffset + fetchTlbEntries * fetchEntry.bytes);
     this.#memory.bytes.fill(0xff, this.#secondBase(context), this.#secondBase(context) + secondTlb.bytes);
     this.#flushSecondFetches(context);
   }
@@ -56,7 +57,7 @@ export class TranslationCaches {
   /** Forgets what the first level holds; the second keeps what it has by address space. */
   flushFirst(context: number): void {
     const base = this.dataBase(context);
-    this.#memory.bytes.fill(0xff, base, base + fetchTlbOffset + tlbEntries * fetchEntry.bytes);
+    this.#memory.bytes.fill(0xff, base, base + fetchTlbOffset + fetchTlbEntries * fetchEntry.bytes);
   }
 
   /** Forgets every fetch translation. */
@@ -66,7 +67,7 @@ export class TranslationCaches {
 
   flushFetch(context: number): void {
     const base = this.fetchBase(context);
-    this.#memory.bytes.fill(0xff, base, base + tlbEntries * fetchEntry.bytes);
+    this.#memory.bytes.fill(0xff, base, base + fetchTlbEntries * fetchEntry.bytes);
     this.#flushSecondFetches(context);
   }
 
@@ -112,7 +113,7 @@ export class TranslationCaches {
 
   /** Fetches are indexed by the page number alone. */
   #fetchEntry(context: number, va: bigint): number {
-    return this.fetchBase(context) + Number((va >> 12n) & BigInt(tlbEntries - 1)) * fetchEntry.bytes;
+    return this.fetchBase(context) + Number((va >> 12n) & BigInt(fetchTlbEntries - 1)) * fetchEntry.bytes;
   }
 
   #secondFetchEntry(context: number, va: bigint): number {

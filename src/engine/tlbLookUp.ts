@@ -15,9 +15,7 @@ export function pushTlbHolds(
   access: Access,
 ): void {
   pushTlb();
-  pushTlbIndex(code, address, entry, tlbEntries);
-  code.i32(Math.log2(tlbEntry.bytes));
-  code.operator("i32.shl");
+  pushTlbOffset(code, address, entry, tlbEntries, tlbEntry.bytes);
   code.operator("i32.add");
   code.tee(entry);
   code.load("i64.load", access.write || access.willWrite ? tlbEntry.writeTag : tlbEntry.readTag);
@@ -32,12 +30,19 @@ export function pushTlbHolds(
 }
 
 /**
- * Pushes the index of an address among `entries` (a power of two): its page number with the bits above the index folded in, so
- * that pages a large power of two apart do not meet. `scratch` is an i32 local. See `tlbIndex`.
+ * Pushes where the entry of an address is in a table: its page number modulo `entries` (a power of two), with the bits above
+ * folded in, so that pages a large power of two apart do not meet, times `bytes` (a power of two, at most the page's). `scratch` is
+ * an i32 local. See `tlbIndex`.
  */
-export function pushTlbIndex(code: FunctionWriter, address: number, scratch: number, entries: number): void {
+export function pushTlbOffset(
+  code: FunctionWriter,
+  address: number,
+  scratch: number,
+  entries: number,
+  bytes: number,
+): void {
   code.get(address);
-  code.i64(12n);
+  code.i64(BigInt(12 - Math.log2(bytes)));
   code.operator("i64.shr_u");
   code.operator("i32.wrap_i64");
   code.tee(scratch);
@@ -45,11 +50,11 @@ export function pushTlbIndex(code: FunctionWriter, address: number, scratch: num
   code.i32(Math.log2(entries));
   code.operator("i32.shr_u");
   code.operator("i32.xor");
-  code.i32(entries - 1);
+  code.i32((entries - 1) * bytes);
   code.operator("i32.and");
 }
 
-/** The index that `pushTlbIndex` computes. */
+/** The index of the entry that `pushTlbOffset` finds. */
 export function tlbIndex(address: bigint, entries: number): number {
   const page = Number(BigInt.asUintN(32, address >> 12n));
   return (page ^ (page >>> Math.log2(entries))) & (entries - 1);

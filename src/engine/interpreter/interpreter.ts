@@ -5,10 +5,10 @@ import {
   engineState,
   engineWords,
   fetchEntry,
+  fetchTlbEntries,
   recordBytes,
   recordPage,
   regionEntry,
-  tlbEntries,
 } from "../layout.ts";
 import { type InstructionSet, type OperandSlot, type Operation, packOperands } from "../operation.ts";
 import { regionSignature } from "../region/writeRegion.ts";
@@ -270,7 +270,7 @@ class MainFunction {
     code.i64(12n);
     code.operator("i64.shr_u");
     code.operator("i32.wrap_i64");
-    code.i32(tlbEntries - 1);
+    code.i32(fetchTlbEntries - 1);
     code.operator("i32.and");
     code.i32(Math.log2(fetchEntry.bytes));
     code.operator("i32.shl");

@@ -2,10 +2,10 @@ import {
   engineState,
   engineWords,
   fetchEntry,
+  fetchTlbEntries,
   recordBytes,
   recordPage,
   regionEntry,
-  tlbEntries,
 } from "../layout.ts";
 import { regionExit, siteBits } from "../region/site.ts";
 import { FunctionWriter } from "../wasm/function.ts";
@@ -190,7 +190,7 @@ class RunRegions {
     code.i64(12n);
     code.operator("i64.shr_u");
     code.operator("i32.wrap_i64");
-    code.i32(tlbEntries - 1);
+    code.i32(fetchTlbEntries - 1);
     code.operator("i32.and");
     code.i32(Math.log2(fetchEntry.bytes));
     code.operator("i32.shl");

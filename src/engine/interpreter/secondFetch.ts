@@ -1,5 +1,5 @@
 import { engineState, fetchEntry, fetchTlbOffset, memoryMap, secondFetchTlb } from "../layout.ts";
-import { pushTlbIndex } from "../tlbLookUp.ts";
+import { pushTlbOffset } from "../tlbLookUp.ts";
 import { FunctionWriter } from "../wasm/function.ts";
 import type { Signature } from "../wasm/types.ts";
 
@@ -25,9 +25,7 @@ export function writeSecondFetch(): FunctionWriter {
   code.operator("i32.shr_u");
   code.i32(Math.log2(secondFetchTlb.bytes));
   code.operator("i32.shl");
-  pushTlbIndex(code, address, second, secondFetchTlb.entries);
-  code.i32(Math.log2(fetchEntry.bytes));
-  code.operator("i32.shl");
+  pushTlbOffset(code, address, second, secondFetchTlb.entries, fetchEntry.bytes);
   code.operator("i32.add");
   code.i32(memoryMap.secondFetchTlb);
   code.operator("i32.add");

@@ -1,5 +1,5 @@
 import { engineState, memoryMap, secondTlb, tlbEntry } from "../layout.ts";
-import { pushTlbIndex } from "../tlbLookUp.ts";
+import { pushTlbOffset } from "../tlbLookUp.ts";
 import { FunctionWriter } from "../wasm/function.ts";
 import type { Signature } from "../wasm/types.ts";
 
@@ -67,9 +67,7 @@ export function writeSlowAddress(): FunctionWriter {
   code.operator("i32.shr_u");
   code.i32(Math.log2(secondTlb.bytes));
   code.operator("i32.shl");
-  pushTlbIndex(code, address, second, secondTlb.entries);
-  code.i32(Math.log2(tlbEntry.bytes));
-  code.operator("i32.shl");
+  pushTlbOffset(code, address, second, secondTlb.entries, tlbEntry.bytes);
   code.operator("i32.add");
   code.i32(memoryMap.secondTlb);
   code.operator("i32.add");
