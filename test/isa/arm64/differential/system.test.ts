@@ -17,7 +17,7 @@ describe("system instructions", () => {
 
   test.each(systemStatements.map((row) => [row.what, row] as const))(
     "%s",
-    (_what, { word, given, call, then, x5 }) => {
+    (_what, { word, given, call, after, x5 }) => {
       const state = new TestState();
       state.setX(5, initialX5);
       machine.take(state);
@@ -32,7 +32,7 @@ describe("system instructions", () => {
       expect(outcome).toEqual(call?.abandons === true ? { kind: "call", name, args } : { kind: "ok" });
       const returned = call === undefined || call.abandons === true ? [] : [{ name, args }];
       expect(machine.calls.map((made) => ({ ...made, args: made.args.map(unsigned) }))).toEqual(returned);
-      for (const [name, value] of Object.entries(then ?? {}))
+      for (const [name, value] of Object.entries(after ?? {}))
         expect(machine.getLong(fieldOf(name).place.address) & 0xffff_ffffn, name).toBe(value);
       expect(machine.getLong(generalRegisterAddress(5))).toBe(x5 ?? initialX5);
       expect(machine.pc).toBe(layout.code.address + (call?.abandons === true ? 0n : 4n));

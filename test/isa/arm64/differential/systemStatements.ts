@@ -13,7 +13,7 @@ export interface SystemStatement {
     readonly abandons?: true;
   };
   /** State afterwards, by the name in `arm64State`. */
-  readonly then?: Readonly<Record<string, bigint>>;
+  readonly after?: Readonly<Record<string, bigint>>;
   /** The value of X5 afterwards. */
   readonly x5?: bigint;
 }
@@ -109,7 +109,7 @@ export const systemStatements: readonly SystemStatement[] = [
     what: "msr daifset, #2 masks IRQ at EL1 without a call",
     word: 0xd503_42df,
     given: { el: 1n, daif: 0x040n },
-    then: { daif: 0x0c0n },
+    after: { daif: 0x0c0n },
   },
   {
     what: "msr daifset, #2 asks the CPU at EL0",
@@ -127,33 +127,33 @@ export const systemStatements: readonly SystemStatement[] = [
     what: "msr daifclr, #3 unmasks without a call while no interrupt is asserted",
     word: 0xd503_43ff,
     given: { el: 1n, daif: 0x3c0n, interruptsQuiet: 1n },
-    then: { daif: 0x300n },
+    after: { daif: 0x300n },
   },
   {
     what: "msr daifclr, #3 asks the CPU while an interrupt is asserted",
     word: 0xd503_43ff,
     given: { el: 1n, daif: 0x3c0n },
     call: { name: "processStateWrite", args: [0o37, 3] },
-    then: { daif: 0x3c0n },
+    after: { daif: 0x3c0n },
   },
   {
     what: "msr daif, x5 writes PSTATE without a call while no interrupt is asserted",
     word: 0xd51b_4225,
     given: { el: 1n, daif: 0x2c0n, interruptsQuiet: 1n },
-    then: { daif: 0x380n },
+    after: { daif: 0x380n },
   },
   {
     what: "msr daif, x5 that only masks needs no call",
     word: 0xd51b_4225,
     given: { el: 1n, daif: 0x280n },
-    then: { daif: 0x380n },
+    after: { daif: 0x380n },
   },
   {
     what: "msr daif, x5 that unmasks asks the CPU while an interrupt is asserted",
     word: 0xd51b_4225,
     given: { el: 1n, daif: 0x3c0n },
     call: { name: "systemRegisterWrite", args: [0xda11, initialX5] },
-    then: { daif: 0x3c0n },
+    after: { daif: 0x3c0n },
   },
   {
     what: "msr daif, x5 that changes D asks the CPU",
