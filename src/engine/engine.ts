@@ -44,6 +44,8 @@ const defaultHeat: Readonly<Record<EngineMode, number>> = {
   auto: 1500,
 };
 
+const defaultRegions = 12_000;
+
 /** What an engine is made of. */
 export interface EngineOptions {
   /** Guest RAM, for all memory slots together. */
@@ -56,6 +58,8 @@ export interface EngineOptions {
   readonly mode?: EngineMode | undefined;
   /** How often control must get to an instruction by jumps before it is compiled; by default the mode says. */
   readonly heat?: number | undefined;
+  /** Regions in use at a time: some kilobytes each. Default 12,000. */
+  readonly mostRegions?: number | undefined;
 }
 
 /** What an engine has done. */
@@ -120,7 +124,10 @@ export class Engine {
     const heat = options.heat ?? defaultHeat[options.mode ?? "auto"];
     if (Number.isFinite(heat)) {
       const table = instance.exports["functions"] as WebAssembly.Table;
-      this.#regions = new RegionCache(this.memory, this.code, set, table, { heat });
+      this.#regions = new RegionCache(this.memory, this.code, set, table, {
+        heat,
+        mostRegions: options.mostRegions ?? defaultRegions,
+      });
     } else {
       this.memory.words[engineWords.heat >>> 2] = 0x7fff_ffff;
     }

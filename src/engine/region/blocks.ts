@@ -6,6 +6,8 @@ export interface CodePage {
   word(offset: number): number | undefined;
   /** Whether it has ever been reached. */
   reached(offset: number): boolean;
+  /** Whether it has often been reached by a jump. */
+  warm(offset: number): boolean;
   /** Whether another region begins a block here. */
   isEntry(offset: number): boolean;
 }
@@ -31,7 +33,7 @@ export interface BlockLimits {
 const pageBytes = 0x1000;
 
 /** Instructions that a region may have in common with others, so that loops are whole and pages are not compiled again and again. */
-const mostRepeated = 96;
+const mostRepeated = 24;
 
 /**
  * Finds the blocks of a page that control can get to from the first of `roots` without leaving the page, and from the others as
@@ -73,7 +75,7 @@ class Search {
 
   run(roots: readonly number[]): readonly Block[] {
     const others = [...roots];
-    this.#lead(others.shift() ?? 0, true);
+    this.#lead(others.shift() ?? 0, "root");
     let next = 0;
     for (;;) {
       for (; next < this.#queue.length; next++) this.#walk(this.#queue[next] ?? 0);
@@ -81,20 +83,23 @@ class Search {
       const called = this.#called.shift();
       const other = called ?? others.shift();
       if (other === undefined) break;
-      this.#lead(other, called === undefined);
+      this.#lead(other, called === undefined ? "root" : "jump");
     }
     return this.#blocks();
   }
 
-  /** Control gets to this offset by a jump. */
-  #lead(offset: number, wanted: boolean): void {
+  /** A block begins at this offset. */
+  #lead(offset: number, how: "root" | "jump" | "next"): void {
     if (offset < 0 || offset >= pageBytes || this.#leaders.has(offset)) return;
     if (this.#found.has(offset)) {
       this.#leaders.add(offset);
       return;
     }
-    if (!wanted && !this.#limits.speculative && !this.#page.reached(offset)) return;
-    if (!wanted && this.#page.isEntry(offset) && this.#repeated >= mostRepeated) return;
+    if (how !== "root") {
+      const known = how === "jump" ? this.#page.warm(offset) : this.#page.reached(offset);
+      if (!this.#limits.speculative && !known) return;
+      if (this.#page.isEntry(offset) && this.#repeated >= mostRepeated) return;
+    }
     if (this.#leaders.size >= this.#limits.blocks) return;
     this.#leaders.add(offset);
     this.#queue.push(offset);
@@ -114,7 +119,7 @@ class Search {
       const translation = word === undefined ? undefined : this.#translator.translate(word);
       if (translation?.compilable !== true) {
         this.#blocked.add(offset);
-        this.#lead(offset + this.#step, false);
+        this.#lead(offset + this.#step, "next");
         return;
       }
       this.#found.set(offset, translation);
@@ -123,10 +128,10 @@ class Search {
       for (const distance of jumps) {
         if (distance === undefined) continue;
         if (links) this.#called.push(offset + distance);
-        else this.#lead(offset + distance, false);
+        else this.#lead(offset + distance, "jump");
       }
       if (jumps.length === 0) continue;
-      if (fallsThrough || links) this.#lead(offset + this.#step, false);
+      if (fallsThrough || links) this.#lead(offset + this.#step, "next");
       return;
     }
   }

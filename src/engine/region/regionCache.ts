@@ -17,6 +17,8 @@ import { type CompiledRegion, RegionCompiler, type RegionRequest } from "./compi
 export interface RegionPolicy {
   /** How often control must get to an instruction by jumps before a region is made of it: 0 or more. */
   readonly heat: number;
+  /** Regions in use; more make those of the oldest module go. */
+  readonly mostRegions: number;
 }
 
 /** What the region cache has done. */
@@ -60,9 +62,6 @@ const tableStep = 1024;
 /** Regions in one module: the fixed cost of a module is that of some twenty regions. */
 const largestBatch = 40;
 
-/** Regions in use; more make the oldest module go. */
-const mostRegions = 12_000;
-
 /** An instruction that gets hot while it waits for others is asked again after that many more jumps; then it waits no longer. */
 const patience = 48;
 
@@ -71,6 +70,9 @@ const impatient = 16;
 
 /** How often the regions of a page are put together; each time it takes twice as many crossings. */
 const mostMerges = 4;
+
+/** A branch is followed where its target was reached a 2^warmShift-th as often as what is hot. */
+const warmShift = 5;
 
 /** Rewrites of a page, as when memory is used for other code, before it is held against it. */
 const forgivenRewrites = 4;
@@ -229,7 +231,7 @@ export class RegionCache implements CodeObserver {
         this.#enter({ page, blocks: region.blocks, slot, module });
       }
       for (const oldest of this.#modules) {
-        if (this.#live <= mostRegions) break;
+        if (this.#live <= this.#policy.mostRegions) break;
         for (const region of [...oldest.regions]) this.#drop(region);
       }
     }
@@ -337,6 +339,9 @@ export class RegionCache implements CodeObserver {
         return this.#code.isMarked(host) ? undefined : (words[host >>> 2] ?? 0);
       },
       reached: (offset) => handlerAt(offset) !== handler.undecoded,
+      warm: (offset) =>
+        isRegionEntry(handlerAt(offset)) ||
+        (words[(records + recordPage.slots + offset) >>> 2] ?? 0) >= this.#policy.heat >> warmShift,
       isEntry: (offset) => held.has(offset) || isRegionEntry(handlerAt(offset)),
     };
   }

@@ -76,6 +76,7 @@ export function compileCodes(compiler: RegionCompiler, codes: readonly TestCode[
       page: {
         word: (offset) => words[offset / 4],
         reached: () => true,
+        warm: () => true,
         isEntry: () => false,
       },
       roots: [first * 4],
