@@ -6,7 +6,7 @@ import { type ComparatorSet, type GuestState, noComparators, notStepped, psr, ps
 import { control, type Situation, type SpecifiedExit, SpecifiedVcpu, situations } from "./hypervisor.ts";
 import { type Instruction, instructions, registers } from "./instructions.ts";
 import { at, constants, handlerMenu, menu, programLength } from "./menu.ts";
-import { type Engine, type Seen, Subject } from "./subject.ts";
+import { type Seen, Subject } from "./subject.ts";
 
 /** What userspace does. */
 type Action =
@@ -345,6 +345,10 @@ class Comparison {
     this.#text.push(`  from 0x${pc.toString(16)} ${this.#instructionAt(pc)?.text}: ${shown(actual)}`);
     if (!sameExit(actual, expected))
       this.#fail(`the exit is ${shown(actual)}, specified is ${shown(expected)}`);
+    // S3.1, S3.4: never 0, and in the end the host's.
+    const writes = subject.mdcrWrites;
+    if (writes.includes(0) || (writes.at(-1) ?? 6) !== 6)
+      this.#fail(`MDCR_EL2 was written ${writes.join(", ")}`);
     if (subject.now - begin !== model.count)
       this.#fail(`it took ${subject.now - begin} instructions, specified are ${model.count}`);
     this.#last = actual.reason === "DEBUG" ? actual : undefined;
@@ -389,14 +393,15 @@ const sequences = 10_000;
 /** How often each situation must have come up, so that agreement means something. */
 const least = 10;
 
-/** The interpreter has all sequences; code that is compiled when it is first reached, fewer, as compiling takes its time. */
-const engines: readonly { readonly name: string; readonly engine: Engine; readonly share: number }[] = [
-  { name: "interpreter", engine: { mode: "interpreter" }, share: 1 },
-  { name: "compiled regions", engine: { mode: "jit", heat: 1 }, share: 0.1 },
-];
+/** The interpreter has all sequences; the others a part: code that is compiled when it is first reached takes its time. */
+const subjects = [
+  { name: "the interpreter", engine: { mode: "interpreter" }, vhe: true, share: 1 },
+  { name: "the interpreter without VHE", engine: { mode: "interpreter" }, vhe: false, share: 0.1 },
+  { name: "compiled regions", engine: { mode: "jit", heat: 1 }, vhe: true, share: 0.1 },
+] as const;
 
-describe.each(engines)("host and guest debugging as specified, $name", ({ engine, share }) => {
-  const subject = new Subject(engine);
+describe.each(subjects)("host and guest debugging as specified, on $name", ({ engine, vhe, share }) => {
+  const subject = new Subject({ engine, vhe });
 
   it(`in ${sequences * share} random interleavings`, { timeout: 300_000 }, () => {
     const seed = Number(process.env["MODEL_SEED"] ?? Math.floor(Math.random() * 2 ** 31));

@@ -15,9 +15,6 @@ const systemIds = Object.fromEntries(
 const spsrId = arm64Reg.spsr(0);
 const vbarId = arm64Reg.sysreg(encoding("3 0 12 0 0"));
 
-/** How the engine runs code. */
-export type Engine = NonNullable<BareOptions["engine"]>;
-
 /** What can be seen of a vCPU, by name. */
 export type Seen = Readonly<Record<string, bigint>>;
 
@@ -25,8 +22,12 @@ export type Seen = Readonly<Record<string, bigint>>;
 export class Subject {
   readonly #machine: BareMachine;
 
-  constructor(engine: Engine) {
-    this.#machine = new BareMachine({ engine });
+  /** What was written to MDCR_EL2 in the last run. */
+  readonly mdcrWrites: number[] = [];
+
+  constructor(options: Pick<BareOptions, "engine" | "vhe">) {
+    this.#machine = new BareMachine(options);
+    this.vcpu.cpu.controls.onMdcrWrite = (value) => this.mdcrWrites.push(value);
   }
 
   get vcpu(): EmbeddedArm64Vcpu {
@@ -61,6 +62,7 @@ export class Subject {
   }
 
   run(limit: number): KvmExit {
+    this.mdcrWrites.length = 0;
     return this.vcpu.run(limit);
   }
 
