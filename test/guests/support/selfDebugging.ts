@@ -28,6 +28,12 @@ function routines({ symbols }: Guest): readonly bigint[] {
   return [...new Set(named.map(({ address }) => address))];
 }
 
+/** As many of them as there are hardware breakpoints. */
+function someOfEach({ address }: Guest): readonly bigint[] {
+  const names = ["el0_brk", "el1_nops", "el0_nops", "el0_str", "el1_step_through", "el0_step_exclusive"];
+  return names.map(address);
+}
+
 const printedLines = (debugged: Guest): readonly string[] => debugged.printed().split("\n");
 
 /** Virtual nanoseconds after which the guest has gone astray; it takes a few million alone. */
@@ -251,11 +257,12 @@ export function describeSelfDebugging({ steppedFrom, hardwareRuns, ...engine }: 
       },
     );
 
-    it("the host steps from each of its breakpoints on what the guest debugs", async () => {
+    it.each(kinds)("the host steps from %s breakpoints on what the guest debugs", async (kind) => {
       const debugged = await debugOwnGuest("debug", engine);
       const { session } = debugged;
       session.holdInterruptsWhileStepping = false;
-      for (const address of all) session.breakpoints.add({ address });
+      const planted = kind === "hardware" ? someOfEach(debugged) : all;
+      for (const address of planted) session.breakpoints.add({ address, kind });
       let stops = 0;
       for (let stop = await runOn(debugged); stop.kind === "stopped"; stop = await runOn(debugged)) {
         expect(stop.reason.kind).toBe("breakpoint");
@@ -264,7 +271,22 @@ export function describeSelfDebugging({ steppedFrom, hardwareRuns, ...engine }: 
       }
       expect(session.status).toEqual(poweredOff);
       expect(printedLines(debugged)).toEqual(manual);
-      expect(stops).toBeGreaterThan(500);
+      expect(stops).toBeGreaterThan(kind === "hardware" ? 50 : 500);
+    });
+
+    it("the host stops at its watchpoints on what the guest watches, and goes on from there by steps and runs", async () => {
+      const debugged = await debugOwnGuest("debug", engine);
+      const { session } = debugged;
+      session.holdInterruptsWhileStepping = false;
+      session.breakpoints.watch({ address: debugged.address("memory"), length: 4096, access: "access" });
+      let stops = 0;
+      for (let stop = await runOn(debugged); stop.kind === "stopped"; stop = await runOn(debugged)) {
+        expect(stop.reason.kind).toBe("watchpoint");
+        if (++stops % 2 === 0) session.stepNow();
+      }
+      expect(session.status).toEqual(poweredOff);
+      expect(printedLines(debugged)).toEqual(manual);
+      expect(stops).toBeGreaterThan(200);
     });
   });
 }
