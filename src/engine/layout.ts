@@ -28,8 +28,16 @@ export const tlbEntries = 1024;
 export const fetchTlbEntries = 256;
 
 /** One data TLB entry: tags are page addresses, −1 when the access must take the slow path; `strict` is not
- * zero where a misaligned access faults. */
-export const tlbEntry = { bytes: 32, readTag: 0, writeTag: 8, addend: 16, asid: 20, strict: 24 } as const;
+ * zero where a misaligned access faults; `watched` is not zero in a second-level entry of a page with watched pieces, which the first level never has. */
+export const tlbEntry = {
+  bytes: 32,
+  readTag: 0,
+  writeTag: 8,
+  addend: 16,
+  asid: 20,
+  strict: 24,
+  watched: 28,
+} as const;
 
 /** The second-level data TLB of a context: entries like the first level's, which also say whose address space they are of. */
 export const secondTlb = { entries: 4096, bytes: 4096 * tlbEntry.bytes } as const;
@@ -96,6 +104,11 @@ export const engineState = {
 export const zeroRegisterAddress = 0x430;
 /** Sixteen bytes nobody reads: the destination address of a hard-wired zero register. */
 export const discardRegisterAddress = 0x440;
+/**
+ * Pieces of watched pages that accesses must not touch without TypeScript, a word for each: bits 15:0 the offset in a page where
+ * it begins, bits 31:16 the one behind its end; 0 where there is none. Offsets count in every watched page.
+ */
+export const watchedPieces = { address: 0x450, count: 4 } as const;
 /** First free address for an instruction set's own state. */
 export const instructionSetState = 0x480;
 

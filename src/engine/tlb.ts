@@ -7,6 +7,7 @@ import {
   secondTlb,
   tlbEntries,
   tlbEntry,
+  watchedPieces,
 } from "./layout.ts";
 import type { EngineMemory, HostAddress } from "./memory.ts";
 import { tlbIndex } from "./tlbLookUp.ts";
@@ -19,6 +20,14 @@ export interface TlbRights {
   readonly strict: boolean;
   /** The address space the entry belongs to, −1 for all. */
   readonly asid: number;
+  /** Part of the page is watched: accesses to the pieces of `watch` take the slow path. Default: no. */
+  readonly watched?: boolean;
+}
+
+/** A piece of a page, by offsets: from `begin` to before `end`, 0 to 0x1000. */
+export interface PagePiece {
+  readonly begin: number;
+  readonly end: number;
 }
 
 /** The first-level TLBs of all translation contexts, as generated code reads them. */
@@ -90,12 +99,28 @@ export class TranslationCaches {
   fill(context: number, va: bigint, host: HostAddress, rights: TlbRights): void {
     const pageAddress = BigInt.asIntN(64, va & ~0xfffn);
     const addend = (host & ~0xfff) - Number(BigInt.asUintN(32, pageAddress));
-    for (const entry of [this.#firstEntry(context, va), this.#secondEntry(context, va)]) {
+    const second = this.#secondEntry(context, va);
+    const watched = rights.watched === true;
+    for (const entry of watched ? [second] : [this.#firstEntry(context, va), second]) {
+      this.#memory.words[(entry + tlbEntry.watched) >>> 2] = Number(watched);
       this.#memory.doublewords[(entry + tlbEntry.readTag) >>> 3] = rights.read ? pageAddress : -1n;
       this.#memory.doublewords[(entry + tlbEntry.writeTag) >>> 3] = rights.write ? pageAddress : -1n;
       this.#memory.words[(entry + tlbEntry.addend) >>> 2] = addend;
       this.#memory.words[(entry + tlbEntry.asid) >>> 2] = rights.asid;
       this.#memory.words[(entry + tlbEntry.strict) >>> 2] = Number(rights.strict);
+    }
+  }
+
+  /** Says which pieces of watched pages are watched on the vCPU in the state window. Its pages must be filled anew. */
+  watch(pieces: readonly PagePiece[]): void {
+    const { address, count } = watchedPieces;
+    const sorted = [...pieces].sort((a, b) => a.begin - b.begin);
+    const rest = sorted.slice(count - 1);
+    const hull = { begin: rest[0]?.begin ?? 0, end: Math.max(0, ...rest.map(({ end }) => end)) };
+    const kept = rest.length === 0 ? sorted : [...sorted.slice(0, count - 1), hull];
+    for (let i = 0; i < count; i++) {
+      const piece = kept[i];
+      this.#memory.words[(address >>> 2) + i] = piece === undefined ? 0 : piece.begin | (piece.end << 16);
     }
   }
 

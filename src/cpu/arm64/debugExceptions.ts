@@ -10,6 +10,7 @@ import {
   type DebugRegisters,
   hasContextBreakpoint,
   noDebugRegisters,
+  watchedPieces,
   watchpointHit,
 } from "./debugUnit.ts";
 import type { CpuEvent } from "./events.ts";
@@ -72,6 +73,8 @@ export class DebugExceptions {
     this.#registers = registers;
     this.#marked = undefined;
     this.#contextBreakpoint = hasContextBreakpoint(registers);
+    this.#cluster.activate(this.#cpu.index);
+    this.#cluster.engine.tlb.watch(watchedPieces(registers));
     this.#cluster.remark();
     this.#cpu.flushFirstLevel();
   }

@@ -1,3 +1,4 @@
+import type { PagePiece } from "../../engine/tlb.ts";
 import { resources } from "./systemRegisters/identification.ts";
 
 /** The breakpoint and watchpoint registers as the hardware holds them while the guest runs. */
@@ -173,6 +174,18 @@ export function watchpointHit(
     if (range !== undefined) return { number: n, address: range.first > first ? range.first : first };
   }
   return undefined;
+}
+
+/** What the watchpoints cover, as offsets in a page of 4 KiB. */
+export function watchedPieces(registers: DebugRegisters): readonly PagePiece[] {
+  return registers.wcr.flatMap((control, n) => {
+    if (!debugControl.enabled(control)) return [];
+    return watchedRanges(registers.wvr[n] ?? 0n, control).map(({ first, last }) =>
+      first >> 12n === last >> 12n
+        ? { begin: Number(first & 0xfffn), end: Number(last & 0xfffn) + 1 }
+        : { begin: 0, end: 0x1000 },
+    );
+  });
 }
 
 /** Whether any watchpoint covers part of the page at `pageAddress` (4 KiB). */

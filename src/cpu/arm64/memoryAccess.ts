@@ -157,7 +157,6 @@ function fill(
   el: 0 | 1,
 ): void {
   const strict = (page.rights & rights.device) !== 0 || cpu.regime.alignmentChecked;
-  if (pageIsWatched(cpu.debug.registers, BigInt.asUintN(64, va))) return;
   const read = (page.rights & (el === 0 ? rights.read0 : rights.read1)) !== 0;
   const write =
     writable &&
@@ -168,6 +167,7 @@ function fill(
     write,
     strict,
     asid: page.global ? -1 : cpu.asid,
+    watched: pageIsWatched(cpu.debug.registers, BigInt.asUintN(64, va)),
   });
 }
 

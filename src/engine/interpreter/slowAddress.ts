@@ -1,4 +1,4 @@
-import { engineState, memoryMap, secondTlb, tlbEntry } from "../layout.ts";
+import { engineState, memoryMap, secondTlb, tlbEntry, watchedPieces } from "../layout.ts";
 import { pushTlbOffset } from "../tlbLookUp.ts";
 import { FunctionWriter } from "../wasm/function.ts";
 import type { Signature } from "../wasm/types.ts";
@@ -8,7 +8,7 @@ export const slowAddressSignature: Signature = { params: ["i64", "i32", "i32"], 
 
 /**
  * What the inline look-up leaves out and plain memory still answers: misaligned accesses inside a lenient page, and pages that
- * only the second-level TLB has; those are copied to the first level.
+ * only the second-level TLB has; those are copied to the first level, but for watched ones, whose watched pieces it leaves out.
  */
 export function writeSlowAddress(): FunctionWriter {
   const code = new FunctionWriter(slowAddressSignature);
@@ -91,12 +91,39 @@ export function writeSlowAddress(): FunctionWriter {
   code.operator("i32.ne");
   fail();
   code.end();
+  code.get(second);
+  code.load("i32.load", tlbEntry.watched);
+  code.if();
+  for (let i = 0; i < watchedPieces.count; i++) {
+    pageOffset();
+    code.i32(0);
+    code.load("i32.load", watchedPieces.address + 4 * i);
+    code.tee(tagOffset);
+    code.i32(16);
+    code.operator("i32.shr_u");
+    code.operator("i32.lt_u");
+    pageOffset();
+    code.get(access);
+    code.i32(31);
+    code.operator("i32.and");
+    code.operator("i32.add");
+    code.get(tagOffset);
+    code.i32(0xffff);
+    code.operator("i32.and");
+    code.operator("i32.gt_u");
+    code.operator("i32.and");
+    fail();
+  }
+  code.get(second);
+  code.set(entry);
+  code.else();
   for (const half of [0, 16]) {
     code.get(entry);
     code.get(second);
     code.load("v128.load", half);
     code.store("v128.store", half);
   }
+  code.end();
   code.end();
 
   // Misaligned: only where the page and the access are lenient.

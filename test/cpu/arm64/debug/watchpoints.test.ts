@@ -67,6 +67,35 @@ describe("watchpoints", () => {
     }
   });
 
+  it("a page that is known from accesses beside them: their bytes still stop, the others need no call", () => {
+    const machine = machineWatching(page + 0x100n);
+    const pieces = [0x100, 0x300, 0x500, 0x700];
+    for (const [n, offset] of pieces.entries()) {
+      machine.write(`DBGWVR${n}_EL1`, page + BigInt(offset));
+      // The first has two pieces.
+      machine.write(`DBGWCR${n}_EL1`, watch({ byteSelect: n === 0 ? 0x81 : 0xff }));
+    }
+    const slow = (): number => {
+      const { slowLoads, slowStores } = machine.vm.cluster.engine.statistics;
+      return slowLoads + slowStores;
+    };
+    for (let round = 0; round < 3; round++) {
+      const before = slow();
+      for (const offset of [0x0f8n, 0x108n, 0x2f8n, 0x308n, 0xff8n]) {
+        for (const word of [a64.ldr(2, 1), a64.str(2, 1)])
+          expect(far(machine, word, page + offset), `offset ${offset}`).toBeUndefined();
+      }
+      expect(slow() - before).toBeLessThanOrEqual(round === 0 ? 10 : 0);
+      for (const offset of pieces) {
+        const at = page + BigInt(offset);
+        for (const word of [a64.ldr(2, 1, 1), a64.str(2, 1, 4), a64.stp(2, 3, 1)])
+          expect(far(machine, word, at), `offset ${offset}`).toBe(Number(at));
+        expect(far(machine, a64.ldp(2, 3, 1), at - 8n), `a pair before ${offset}`).toBe(Number(at));
+        expect(far(machine, a64.ldr(2, 1), at - 1n), `misaligned before ${offset}`).toBe(Number(at));
+      }
+    }
+  });
+
   it("ISS says whether it was a write; of a read-modify-write the read comes first", () => {
     const iss = (word: number, loadStore: number): number | undefined => {
       const machine = machineWatching(page, { loadStore });
