@@ -13,6 +13,7 @@ import { DebuggerError } from "./errors.ts";
 import type { MemoryView } from "./memory.ts";
 import type { Patches } from "./patches.ts";
 import { RegisterUse } from "./registerUse.ts";
+import { StepEnds } from "./stepEnds.ts";
 import type { DebuggedVcpu } from "./vcpu.ts";
 
 export type {
@@ -45,13 +46,12 @@ const hex = (address: bigint): string => `0x${address.toString(16)}`;
 
 /** The user's breakpoints and watchpoints, and what of the machine they take. */
 export class BreakpointList {
+  /** The run loop's: see `setStepEnds`. */
+  readonly stepEnds: StepEnds;
   readonly #in: BreakpointSurroundings;
   readonly #use: RegisterUse;
   readonly #breakpoints = new Map<bigint, readonly Owned[]>();
   readonly #watchpoints = new Set<Watchpoint>();
-  /** Places where a vCPU's present step must end. */
-  readonly #stepEnds = new Map<DebuggedVcpu, ReadonlySet<bigint>>();
-  #stepPatches: readonly bigint[] = [];
   #removed: (Breakpoint | Watchpoint)[] = [];
   #lastNumber = 0;
   #unseenWanted: ReadonlySet<bigint> = new Set();
@@ -64,7 +64,9 @@ export class BreakpointList {
 
   constructor(surroundings: BreakpointSurroundings) {
     this.#in = surroundings;
-    this.#use = new RegisterUse(surroundings.vm, surroundings.architecture);
+    const { vm, architecture, memory, patches } = surroundings;
+    this.#use = new RegisterUse(vm, architecture);
+    this.stepEnds = new StepEnds(vm, memory, patches);
   }
 
   /** How breakpoints are planted when nothing else is said. */
@@ -235,28 +237,7 @@ export class BreakpointList {
 
   /** A step of this vCPU must end at these addresses; none: it has ended. */
   setStepEnds(vcpu: DebuggedVcpu, addresses: readonly bigint[]): void {
-    if (addresses.length === 0 && !this.#stepEnds.has(vcpu)) return;
-    const { vm, patches, memory } = this.#in;
-    if (addresses.length === 0) this.#stepEnds.delete(vcpu);
-    else this.#stepEnds.set(vcpu, new Set(addresses));
-    this.#stale = true;
-    if (vm.unseenBreakpoints !== undefined) return;
-    for (const address of this.#stepPatches) patches.remove(address);
-    this.#stepPatches = [...this.#stepEnds].flatMap(([each, ends]) =>
-      [...ends].flatMap((end) => memory.memoryAt(each.kvm, end)?.physicalAddress ?? []),
-    );
-    for (const address of this.#stepPatches) patches.plant(address);
-  }
-
-  /** Whether some vCPU's step must end at this address. */
-  isStepEnd(address: bigint): boolean {
-    for (const ends of this.#stepEnds.values()) if (ends.has(address)) return true;
-    return false;
-  }
-
-  /** Whether this vCPU's step must end at this address. */
-  endsStep(vcpu: DebuggedVcpu, address: bigint): boolean {
-    return this.#stepEnds.get(vcpu)?.has(address) === true;
+    if (this.stepEnds.set(vcpu, addresses)) this.#stale = true;
   }
 
   /** Before the guest is resumed: what the guest has done to patches while nobody looked. */
@@ -357,10 +338,9 @@ export class BreakpointList {
           .filter((each) => each.enabled && kinds.includes(each.kind))
           .map(({ address }) => address),
       );
-    const stepEnds = [...this.#stepEnds.values()].flatMap((ends) => [...ends]);
     const patched = addressesOf("patched");
     this.#hasPatched = patched.size > 0;
-    this.#unseenWanted = new Set([...addressesOf("unseen"), ...patched, ...stepEnds]);
+    this.#unseenWanted = new Set([...addressesOf("unseen"), ...patched, ...this.stepEnds.addresses]);
     this.#hardwareAddresses = addressesOf("hardware");
     this.#hardware = this.#use.arch([...this.#hardwareAddresses], this.#watchRegisters());
   }

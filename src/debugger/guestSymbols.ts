@@ -74,8 +74,11 @@ export class GuestSymbols {
 
   /** Whether an address lies in a program that can be moved, as it was linked. */
   isLinkAddress(address: bigint): boolean {
-    const text = this.#program?.kernel?.text;
-    return text !== undefined && address >= text.textBase && address < text.textBase + BigInt(text.length);
+    const program = this.#program;
+    const text = program?.kernel?.text;
+    if (text === undefined || address < text.textBase) return false;
+    // Behind the image is memory that it does not contain, such as .bss.
+    return address < text.textBase + BigInt(text.length) || program?.symbols.locate(address) !== undefined;
   }
 
   /**

@@ -90,7 +90,7 @@ function instructionOwner(exit: DebugExit, vcpu: DebuggedVcpu, parts: OwnershipP
     // Others at the same place are hit as well: the instruction is executed once for all.
     if (here.some(({ kind }) => kind === "patched"))
       return { kind: "breakpoints", rule: "planted", breakpoints: here };
-    if (breakpoints.isStepEnd(pc)) return stepEnd(vcpu, pc, breakpoints);
+    if (breakpoints.stepEnds.has(pc)) return stepEnd(vcpu, pc, breakpoints);
     if (placement.isAt(physical)) return { kind: "placed", rule: "placed" };
     for (const each of breakpoints.patchedAt(physical)) each.history.elsewhere++;
     return { kind: "pass", rule: "alias" };
@@ -115,7 +115,7 @@ function unseenOwner(vcpu: DebuggedVcpu, { breakpoints, patches }: OwnershipPart
     breakpoints.follow(vcpu, pc);
     return { kind: "breakpoints", rule: "replaced", breakpoints: here };
   }
-  return breakpoints.isStepEnd(pc) ? stepEnd(vcpu, pc, breakpoints) : { kind: "pass", rule: "gone" };
+  return breakpoints.stepEnds.has(pc) ? stepEnd(vcpu, pc, breakpoints) : { kind: "pass", rule: "gone" };
 }
 
 /** A breakpoint register matches. */
@@ -135,7 +135,7 @@ function hardwareOwner(
 }
 
 function stepEnd(vcpu: DebuggedVcpu, pc: bigint, breakpoints: BreakpointList): Owner {
-  return breakpoints.endsStep(vcpu, pc)
+  return breakpoints.stepEnds.isFor(vcpu, pc)
     ? { kind: "step-end", rule: "sequence" }
     : { kind: "pass", rule: "sequence" };
 }

@@ -119,7 +119,7 @@ export class Runner {
   #pass(vcpu: DebuggedVcpu, pc: bigint, watchpoints: ReadonlySet<Watchpoint>, withoutGuest = false): void {
     const { machine, breakpoints, patches } = this.#parts;
     const { unseenBreakpoints } = machine.vm;
-    if (unseenBreakpoints !== undefined && (breakpoints.at(pc).length > 0 || breakpoints.isStepEnd(pc)))
+    if (unseenBreakpoints !== undefined && (breakpoints.at(pc).length > 0 || breakpoints.stepEnds.has(pc)))
       unseenBreakpoints.pass(vcpu.id);
     const over = StepOver.plan(vcpu, pc, watchpoints, breakpoints, patches, withoutGuest);
     if (over !== undefined) this.#stepOvers.push(over);
