@@ -14,10 +14,11 @@ function find() {
   if (guest === undefined) throw new Error("there is no guest debug");
   return guest;
 }
-const selfDebugging = find();
+/** The guest. */
+export const selfDebugging = find();
 
 /** What it prints on a machine that is as the manual says, line by line for a readable difference. */
-const manual = manualOutput(selfDebugging).split("\n");
+export const manual = manualOutput(selfDebugging).split("\n");
 const kinds = ["unseen", "patched", "hardware"] as const satisfies readonly Kind[];
 const poweredOff = { kind: "ended", reason: "power-off" } as const;
 const minute = 60_000;
