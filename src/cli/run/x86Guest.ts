@@ -123,11 +123,15 @@ export function x86Guest(
   );
 }
 
+/** The embedded substrate is no way out for these guests. */
+const advice = ({ message }: SubstrateError): string =>
+  message.replace(/[;,] (or )?use the embedded substrate$/, "; x86-64 guests run nowhere else so far");
+
 function naming<T>(what: string, action: () => T): T {
   try {
     return action();
   } catch (error) {
-    if (error instanceof SubstrateError) throw new UserError(`--substrate linux: ${error.message}`);
+    if (error instanceof SubstrateError) throw new UserError(`--substrate linux: ${advice(error)}`);
     if (error instanceof KvmError) throw new UserError(`--substrate linux: ${error.errno}: ${error.message}`);
     if ([BootImageError, BootLayoutError, BoardError].some((kind) => error instanceof kind))
       throw new UserError(`${what}: ${(error as Error).message}`);

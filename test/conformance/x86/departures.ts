@@ -14,6 +14,7 @@ export const departures = {
     "In kernel mode of long mode, INT3 ends in KVM_EXIT_INTERNAL_ERROR instead of a debug exit or the guest's #BP.",
   "int-is-not-emulated": "In kernel mode of long mode, INT n ends in KVM_EXIT_INTERNAL_ERROR.",
   "int1-is-not-emulated": "INT1 (ICEBP) ends in KVM_EXIT_INTERNAL_ERROR.",
+  "fwait-is-not-emulated": "In kernel mode of long mode, FWAIT ends in KVM_EXIT_INTERNAL_ERROR.",
   "int3-never-exits": "With USE_SW_BP, INT3 goes to the guest all the same.",
   "resume-flag-is-ignored":
     "RFLAGS.RF does not let the guest execute the instruction at a breakpoint of the host (SDM volume 3, 18.3.1.1).",

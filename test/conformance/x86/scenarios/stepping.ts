@@ -38,6 +38,31 @@ export const stepping: readonly Scenario[] = [
     }),
   ),
   {
+    name: "long: FWAIT is one step, and takes #NM when the x87 unit is away (S4.1)",
+    mode: "long",
+    text: `
+      nop
+      a: fwait
+      b: mov rax, cr0
+      c: or rax, 0xa
+      d: mov cr0, rax
+      e: fwait
+      hlt
+      handler: nop
+      h: hlt`,
+    handlers: { 7: "handler" },
+    acts: [
+      { debug: step, sees: ["a", "b", "c", "d", "e", "handler", "h"].map((label) => `step at ${label}`) },
+    ],
+    departures: [
+      {
+        name: "fwait-is-not-emulated",
+        hidden: true,
+        sees: [["step at a", "error at a"]],
+      },
+    ],
+  },
+  {
     name: "real: a step's pc is linear: CS base and IP (S4.2)",
     mode: "real",
     text: "nop\n a: nop\n b: nop",
