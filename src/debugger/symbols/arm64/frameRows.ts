@@ -91,16 +91,19 @@ function indexed(
 function access(state: State, { isLoad, registers, before, offset, after }: StackAccess): State {
   if (state.sp === undefined) return isLoad ? restored(state, registers) : state;
   const at = state.sp - before;
-  const moved = { ...state, sp: at - after };
+  const sp = at - after;
+  const moved = sp === state.sp ? state : { ...state, sp };
   if (isLoad) return restored(moved, registers);
   // A record of x29 and another register than x30 is exception entry code's: the other one holds the ELR.
   const isExceptionRecord = registers[0] === fp && registers[1] !== lr && registers.length === 2;
-  const saved = new Map(state.saved);
+  let saved: Map<number, number> | undefined;
   registers.forEach((register, n) => {
     const kept = isExceptionRecord && n === 1 ? lr : register;
-    if (isKept(kept) && !saved.has(kept)) saved.set(kept, offset + n * 8 - at);
+    if (!isKept(kept) || state.saved.has(kept)) return;
+    saved ??= new Map(state.saved);
+    saved.set(kept, offset + n * 8 - at);
   });
-  return { ...moved, saved };
+  return saved === undefined ? moved : { ...moved, saved };
 }
 
 function restored(state: State, registers: readonly number[]): State {
@@ -183,8 +186,11 @@ export function arm64FrameRows(code: Uint8Array, within?: readonly FrameRow[]): 
   const known = states(words, kinds, within === undefined ? entry : bodyOf(within));
   const body = known.find((state) => state?.fp !== undefined);
   const rows: FrameRow[] = [];
+  let last: State | undefined;
   for (let n = 0; n < known.length; n++) {
-    const state = known[n] ?? body ?? known[n - 1];
+    const state: State | undefined = known[n] ?? body ?? last;
+    if (state === last) continue;
+    last = state;
     const row = state === undefined ? undefined : rowOf(n * 4, state);
     if (row === undefined) continue;
     const before = rows.at(-1);
