@@ -1,19 +1,12 @@
 import { debugLock, hcr, mdscr } from "../../../cpu/arm64/controls.ts";
 import type { Arm64Cpu } from "../../../cpu/arm64/cpu.ts";
-import {
-  breakpointMatches,
-  type DebugContext,
-  type DebugRegisters,
-  noDebugRegisters,
-  watchpointHit,
-} from "../../../cpu/arm64/debugUnit.ts";
-import { dataAbort } from "../../../cpu/arm64/syndrome.ts";
+import { type DebugRegisters, noDebugRegisters } from "../../../cpu/arm64/debugUnit.ts";
 import { registerByName } from "../../../cpu/arm64/systemRegisters/table.ts";
 import { KvmError } from "../../errors.ts";
 import { type GuestDebug, guestDebugControl } from "../../guestDebug.ts";
 import { GuestStep } from "./debug/guestStep.ts";
 import { type DebugOwner, debugOwner, trapBits } from "./debug/owner.ts";
-import { guestRegisters, hostRegisters, keepSame, mergeRegisters } from "./debug/registers.ts";
+import { type ComparatorExit, RegisterSets } from "./debug/registerSets.ts";
 
 const known =
   guestDebugControl.ENABLE |
@@ -61,14 +54,8 @@ export class Arm64GuestDebug {
   readonly #cpu: Arm64Cpu;
   readonly #vhe: boolean;
   readonly #guestStep: GuestStep;
+  readonly #sets: RegisterSets;
   #control = 0;
-  #host: DebugRegisters | undefined;
-  #lastHost = noDebugRegisters;
-  /** The guest's own registers as the hardware takes them, as of when they were last read. */
-  #guest: DebugRegisters = noDebugRegisters;
-  #guestStale = true;
-  #merged = noDebugRegisters;
-  #mergedFrom: readonly [host: DebugRegisters, guest: DebugRegisters] | undefined;
   #guestAccessed = false;
   /** Undefined when something it follows from has changed. */
   #load: Load | undefined;
@@ -90,6 +77,7 @@ export class Arm64GuestDebug {
     this.#cpu = cpu;
     this.#vhe = vhe;
     this.#guestStep = new GuestStep(cpu);
+    this.#sets = new RegisterSets(cpu);
   }
 
   get enabled(): boolean {
@@ -136,14 +124,13 @@ export class Arm64GuestDebug {
     this.#control = on ? debug.control : 0;
     if (!this.stepping) this.#step = "inactive";
     else if (this.#step === "inactive") this.#step = "active-not-pending";
-    this.#host = this.usesHardware ? keepSame(this.#lastHost, hostRegisters(debug.arch)) : undefined;
-    this.#lastHost = this.#host ?? this.#lastHost;
+    this.#sets.setHost(this.usesHardware, debug.arch);
     this.#load = undefined;
   }
 
   /** The guest's own debug registers have changed. Where nobody stands between, the hardware has them at once. */
   guestRegistersChanged(): void {
-    this.#guestStale = true;
+    this.#sets.guestChanged();
     this.#load = undefined;
     if (!this.enabled) this.#cpu.debug.load(this.#current().registers);
   }
@@ -157,7 +144,7 @@ export class Arm64GuestDebug {
 
   /** The vCPU was reset: what userspace asked for stays. */
   reset(): void {
-    this.#guestStale = true;
+    this.#sets.guestChanged();
     this.#load = undefined;
     this.#passes = undefined;
     this.#guestAccessed = false;
@@ -191,7 +178,7 @@ export class Arm64GuestDebug {
     if (!this.#vhe || this.#written !== load.mdcr) this.#writeMdcr(load.mdcr);
     if (this.#passes !== undefined && this.#passes !== cpu.registers.pc) this.#passes = undefined;
     const passes = this.#passes !== undefined;
-    cpu.debug.load(passes ? (this.#host ?? noDebugRegisters) : load.registers);
+    cpu.debug.load(passes ? (this.#sets.host ?? noDebugRegisters) : load.registers);
     if (!this.enabled) return;
     this.#in = load;
     this.#shadows = this.stepping || load.guestSteps || passes;
@@ -262,20 +249,9 @@ export class Arm64GuestDebug {
    * Whether a breakpoint or watchpoint exception at the present instruction is somebody's. It is nobody's when only the guest's
    * own registers caused it and the guest, running alone, could not have taken it here: then the instruction passes it.
    */
-  isSomebodys(
-    exit: { readonly syndrome: number; readonly far: bigint },
-    kind: "breakpoint" | "watchpoint",
-  ): boolean {
-    const cpu = this.#cpu;
-    const { registers, debug, system } = cpu;
-    const contextId = Number(system.raw("CONTEXTIDR_EL1"));
-    // An unprivileged access of EL1 counts as EL0's.
-    const levels: readonly (0 | 1)[] = registers.el === 1 && kind === "watchpoint" ? [0, 1] : [registers.el];
-    const matches = (set: DebugRegisters): boolean =>
-      levels.some((el) => hits(set, { el, contextId }, kind, registers.pc, exit));
-    if (this.#host !== undefined && matches(this.#host)) return true;
-    if (debug.enabledByGuest()) return true;
-    this.#passes = registers.pc;
+  isSomebodys(exit: ComparatorExit): boolean {
+    if (this.#sets.isHosts(exit) || this.#cpu.debug.enabledByGuest()) return true;
+    this.#passes = this.#cpu.registers.pc;
     return false;
   }
 
@@ -303,7 +279,7 @@ export class Arm64GuestDebug {
     return {
       owner,
       mdcr: trapBits(owner, this.enabled, this.#hostMdcr ?? controls.mdcr),
-      registers: this.#registers(guestLive),
+      registers: this.#sets.loaded(guestLive),
       guestLive,
       guestSteps: isOpen && (guestMdscr & mdscr.SS) !== 0,
       guestMdscr,
@@ -311,35 +287,4 @@ export class Arm64GuestDebug {
       guestDoubleLock: system.word(wordOf.doubleLock),
     };
   }
-
-  #registers(guestLive: boolean): DebugRegisters {
-    const host = this.#host;
-    const guest = guestLive ? this.#guestRegisters() : noDebugRegisters;
-    if (host === undefined || guest === noDebugRegisters) return host ?? guest;
-    if (this.#mergedFrom?.[0] !== host || this.#mergedFrom[1] !== guest) {
-      this.#merged = keepSame(this.#merged, mergeRegisters(host, guest));
-      this.#mergedFrom = [host, guest];
-    }
-    return this.#merged;
-  }
-
-  #guestRegisters(): DebugRegisters {
-    if (this.#guestStale) {
-      this.#guestStale = false;
-      this.#guest = keepSame(this.#guest, guestRegisters(this.#cpu));
-    }
-    return this.#guest;
-  }
-}
-
-function hits(
-  registers: DebugRegisters,
-  context: DebugContext,
-  kind: "breakpoint" | "watchpoint",
-  pc: bigint,
-  exit: { readonly syndrome: number; readonly far: bigint },
-): boolean {
-  if (kind === "breakpoint") return breakpointMatches(registers, pc, context);
-  const isWrite = (exit.syndrome & dataAbort.wnr) !== 0;
-  return watchpointHit(registers, exit.far, 1, isWrite, context) !== undefined;
 }

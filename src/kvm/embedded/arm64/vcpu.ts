@@ -15,6 +15,7 @@ import type { Arm64DebugExit, KvmExit } from "../../exits.ts";
 import type { GuestDebug } from "../../guestDebug.ts";
 import type { MpState, Translation, Vcpu } from "../../interface.ts";
 import { arm64Reg } from "../../oneReg.ts";
+import { exceptionClassText } from "./exceptionNames.ts";
 import { Arm64GuestDebug, type HostMode } from "./guestDebug.ts";
 import { getRegister, registerIds, setRegister } from "./oneReg.ts";
 import type { EmbeddedArm64Vm } from "./vm.ts";
@@ -216,9 +217,9 @@ export class EmbeddedArm64Vcpu implements Vcpu {
         return this.debug.stepping ? this.#stepExit(exit.syndrome) : undefined;
       case exceptionClass.breakpointLower:
         if (exit.unseen) return { ...debugExit(exit.syndrome, exit.far), unseen: true };
-        return this.debug.isSomebodys(exit, "breakpoint") ? debugExit(exit.syndrome, exit.far) : undefined;
+        return this.#comparatorExit("breakpoint", exit);
       case exceptionClass.watchpointLower:
-        return this.debug.isSomebodys(exit, "watchpoint") ? debugExit(exit.syndrome, exit.far) : undefined;
+        return this.#comparatorExit("watchpoint", exit);
       case exceptionClass.wfx:
         return this.#wait((exit.syndrome & 1) === 0 ? "interrupt" : "event");
       case exceptionClass.hvc64:
@@ -243,9 +244,16 @@ export class EmbeddedArm64Vcpu implements Vcpu {
         return undefined;
       default:
         return this.#internalError(
-          `an exception of class 0x${ec.toString(16)} came to EL2, which has no handler for it`,
+          `an exception of class ${exceptionClassText(ec)} came to EL2, which has no handler for it`,
         );
     }
+  }
+
+  #comparatorExit(
+    kind: "breakpoint" | "watchpoint",
+    { syndrome: hsr, far }: Extract<CpuExit, { kind: "trap" }>,
+  ): KvmExit | undefined {
+    return this.debug.isSomebodys({ kind, syndrome: hsr, far }) ? debugExit(hsr, far) : undefined;
   }
 
   /** A step's exit. Most are alike, and there are many. */
