@@ -41,7 +41,7 @@ export type EngineMode = "interpreter" | "jit" | "auto";
 const defaultHeat: Readonly<Record<EngineMode, number>> = {
   interpreter: Number.POSITIVE_INFINITY,
   jit: 1,
-  auto: 1500,
+  auto: 2500,
 };
 
 const defaultRegions = 12_000;

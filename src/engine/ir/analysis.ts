@@ -4,9 +4,9 @@ import { forEachOperand, isPure, type Node, type Statement } from "./node.ts";
 /** What a back end may do with each value of an operation, by node id. */
 export interface Analysis {
   /** How often the value is used. */
-  readonly uses: Uint16Array;
+  readonly uses: readonly number[];
   /** 1 where the value is computed at its one use instead of where it stands. */
-  readonly inline: Uint8Array;
+  readonly inline: readonly number[];
 }
 
 /**
@@ -15,13 +15,15 @@ export interface Analysis {
  */
 export function analyse(meaning: Meaning): Analysis {
   const count = meaning.nodeCount;
-  const uses = new Uint16Array(count);
-  const inline = new Uint8Array(count);
-  const definedAt = new Int32Array(count).fill(-1);
-  const definedIn = new Int32Array(count).fill(-1);
-  const usedAt = new Int32Array(count);
-  const usedIn = new Int32Array(count);
-  const usedBy = new Int32Array(count).fill(-1);
+  // Plain arrays: typed ones cost more to make than operations this small are worth.
+  const list = (value: number): number[] => new Array<number>(count).fill(value);
+  const uses = list(0);
+  const inline = list(0);
+  const definedAt = list(-1);
+  const definedIn = list(-1);
+  const usedAt = list(0);
+  const usedIn = list(0);
+  const usedBy = list(-1);
   const evaluated: Node[] = [];
   const barriers: number[] = [];
   let position = 0;
@@ -113,7 +115,7 @@ export function analyse(meaning: Meaning): Analysis {
   walk(meaning.statements);
   barriers[position] = barrier;
 
-  const emittedAt = new Int32Array(count);
+  const emittedAt = list(0);
   for (let i = evaluated.length - 1; i >= 0; i--) {
     const node = evaluated[i];
     if (node === undefined) continue;

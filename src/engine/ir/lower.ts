@@ -57,7 +57,7 @@ class Lowering {
   readonly #target: Target;
   readonly #code: FunctionWriter;
   readonly #analysis: Analysis;
-  readonly #locals: Int32Array;
+  readonly #locals: number[];
   readonly #variables = new Map<number, number>();
   readonly #taken: { type: ValueType; index: number }[] = [];
 
@@ -65,7 +65,7 @@ class Lowering {
     this.#target = target;
     this.#code = target.code;
     this.#analysis = analysis;
-    this.#locals = new Int32Array(meaning.nodeCount).fill(-1);
+    this.#locals = new Array<number>(meaning.nodeCount).fill(-1);
     bindings?.forEach((local, id) => {
       this.#locals[id] = local;
     });

@@ -11,11 +11,11 @@ export type JumpDistance = number | undefined;
 /** What one specialised instruction does to cached fields and to control. Fields are numbers of `CachedFields`. */
 export interface Effects {
   /** Fields that it reads, not counting conditions, or writes in part or on some path only. */
-  readonly exposed: ReadonlySet<number>;
+  readonly exposed: readonly number[];
   /** Fields that some path writes; fields that its lazy flags stand for among them. */
-  readonly changed: ReadonlySet<number>;
+  readonly changed: readonly number[];
   /** Fields touched in a way that their locals cannot serve. */
-  readonly clashes: ReadonlySet<number>;
+  readonly clashes: readonly number[];
   /** Whether it can leave for the interpreter to execute it. */
   readonly sideExits: boolean;
   /** Its jumps in the order of their statements. */
@@ -23,14 +23,14 @@ export interface Effects {
   /** Whether a path reaches its end, to go on with the next instruction. */
   readonly fallsThrough: boolean;
   /** Flags statements that may leave the flags to be computed when somebody reads them. */
-  readonly lazy: ReadonlySet<FlagsStatement>;
+  readonly lazy: readonly FlagsStatement[];
   /** Numbers of the conditions it asks for, and the fields they read when found out from the flag state. */
   readonly conditions: readonly number[];
-  readonly conditionFields: ReadonlySet<number>;
+  readonly conditionFields: readonly number[];
   /** Fields that the statements of `lazy` write when expanded. */
-  readonly lazyFields: ReadonlySet<number>;
+  readonly lazyFields: readonly number[];
   /** Fields that it writes otherwise than by `lazy`. */
-  readonly eager: ReadonlySet<number>;
+  readonly eager: readonly number[];
   /**
    * Whether it can be executed again from its start after any side exit. Nothing that a later part reads may have changed:
    * no state, and memory only by a store that the repetition makes again.
@@ -61,16 +61,16 @@ class Walk {
   readonly #fields: CachedFields;
   readonly #bytes: number;
   readonly #mayBeLazy: boolean;
-  readonly #exposed = new Set<number>();
-  readonly #changed = new Set<number>();
-  readonly #clashes = new Set<number>();
+  readonly #exposed: number[] = [];
+  readonly #changed: number[] = [];
+  readonly #clashes: number[] = [];
   readonly #jumps: JumpDistance[] = [];
-  readonly #writtenAtJumps: ReadonlySet<number>[] = [];
-  readonly #lazy = new Set<FlagsStatement>();
-  readonly #lazyFields = new Set<number>();
-  readonly #eager = new Set<number>();
+  readonly #writtenAtJumps: (readonly number[])[] = [];
+  readonly #lazy: FlagsStatement[] = [];
+  readonly #lazyFields: number[] = [];
+  readonly #eager: number[] = [];
   readonly #conditions: number[] = [];
-  readonly #conditionFields = new Set<number>();
+  readonly #conditionFields: number[] = [];
   readonly #writes: StateRange[] = [];
   #links = false;
   /** Whether the instruction itself needs flags that it was to leave to others. */
@@ -89,11 +89,11 @@ class Walk {
   }
 
   run(statements: readonly Statement[]): Effects {
-    const written = new Set<number>();
+    const written: number[] = [];
     this.#block(statements, written, true);
     const fallsThrough = !terminates(statements);
     for (const at of fallsThrough ? [written, ...this.#writtenAtJumps] : this.#writtenAtJumps) {
-      for (const field of this.#changed) if (!at.has(field)) this.#exposed.add(field);
+      for (const field of this.#changed) if (!at.includes(field)) add(this.#exposed, field);
     }
     return {
       exposed: this.#exposed,
@@ -115,11 +115,11 @@ class Walk {
   }
 
   /** Adds to `written` what every path through the block writes. */
-  #block(statements: readonly Statement[], written: Set<number>, top: boolean): void {
+  #block(statements: readonly Statement[], written: number[], top: boolean): void {
     for (const statement of statements) this.#statement(statement, written, top);
   }
 
-  #statement(statement: Statement, written: Set<number>, top: boolean): void {
+  #statement(statement: Statement, written: number[], top: boolean): void {
     switch (statement.kind) {
       case "evaluate":
         this.#evaluate(statement.node, written);
@@ -136,8 +136,8 @@ class Walk {
         this.#links ||= this.#isFollowing(statement.value);
         break;
       case "if": {
-        const then = new Set(written);
-        const otherwise = new Set(written);
+        const then = [...written];
+        const otherwise = [...written];
         this.#block(statement.whenTrue, then, false);
         this.#block(statement.whenFalse, otherwise, false);
         const reachable = [
@@ -145,14 +145,15 @@ class Walk {
           ...(terminates(statement.whenFalse) ? [] : [otherwise]),
         ];
         const [first, second] = reachable;
-        for (const field of first ?? []) if (second === undefined || second.has(field)) written.add(field);
+        for (const field of first ?? [])
+          if (second === undefined || second.includes(field)) add(written, field);
         break;
       }
       case "while":
         this.#block(statement.test, written, false);
         // Twice, so that what the first round did is before the second.
         for (let round = 0; round < 2; round++) {
-          const inside = new Set(written);
+          const inside = [...written];
           this.#block(statement.body, inside, false);
           this.#block(statement.test, inside, false);
         }
@@ -182,7 +183,7 @@ class Walk {
     }
   }
 
-  #evaluate(node: Node, written: Set<number>): void {
+  #evaluate(node: Node, written: number[]): void {
     if (node.kind === "read") this.#read(node.place, node.type, node.offset, written);
     if (node.kind === "load") {
       this.#exit(this.#stores > 0);
@@ -196,18 +197,18 @@ class Walk {
     }
   }
 
-  #leaveLazy(statement: FlagsStatement, written: Set<number>): void {
+  #leaveLazy(statement: FlagsStatement, written: number[]): void {
     this.#stateChanged = true;
-    this.#lazy.add(statement);
+    this.#lazy.push(statement);
     for (const part of statement.expansion) {
       if (part.kind !== "write") continue;
       const address = fixed(part.place) + part.offset;
       this.#writes.push({ address, bytes: typeBytes[part.type] });
       const at = this.#fields.find(address, part.type);
       if (at.kind !== "field") continue;
-      this.#changed.add(at.field);
-      this.#lazyFields.add(at.field);
-      written.add(at.field);
+      add(this.#changed, at.field);
+      add(this.#lazyFields, at.field);
+      add(written, at.field);
     }
   }
 
@@ -216,24 +217,24 @@ class Walk {
     if (this.#stateChanged || repeatsStore) this.#repeatable = false;
   }
 
-  #jump(distance: JumpDistance, written: ReadonlySet<number>): void {
+  #jump(distance: JumpDistance, written: readonly number[]): void {
     this.#jumps.push(distance);
-    this.#writtenAtJumps.push(new Set(written));
+    this.#writtenAtJumps.push([...written]);
   }
 
-  #read(place: Place, type: ValueType, offset: number, written: ReadonlySet<number>): void {
+  #read(place: Place, type: ValueType, offset: number, written: readonly number[]): void {
     const address = fixed(place) + offset;
     // Compiled code does not keep the budget in the state window.
     if (address === engineState.budget.place.address) this.#repeatable = false;
     const at = this.#fields.find(address, type);
-    if (at.kind === "clash") for (const field of at.fields) this.#clashes.add(field);
+    if (at.kind === "clash") for (const field of at.fields) add(this.#clashes, field);
     if (at.kind !== "field") return;
-    this.touchesLazy ||= this.#lazyFields.has(at.field);
-    if (this.#inCondition) this.#conditionFields.add(at.field);
-    else if (!written.has(at.field)) this.#exposed.add(at.field);
+    this.touchesLazy ||= this.#lazyFields.includes(at.field);
+    if (this.#inCondition) add(this.#conditionFields, at.field);
+    else if (!written.includes(at.field)) add(this.#exposed, at.field);
   }
 
-  #write(place: Place, type: ValueType, offset: number, written: Set<number>): void {
+  #write(place: Place, type: ValueType, offset: number, written: number[]): void {
     const address = fixed(place) + offset;
     this.#writes.push({ address, bytes: typeBytes[type] });
     const at = this.#fields.find(address, type);
@@ -241,15 +242,15 @@ class Walk {
       case "memory":
         break;
       case "clash":
-        for (const field of at.fields) this.#clashes.add(field);
+        for (const field of at.fields) add(this.#clashes, field);
         break;
       case "field":
-        this.touchesLazy ||= this.#lazyFields.has(at.field);
-        this.#changed.add(at.field);
-        this.#eager.add(at.field);
-        if (!isWhole(this.#fields.typeOf(at.field), type) && !written.has(at.field))
-          this.#exposed.add(at.field);
-        written.add(at.field);
+        this.touchesLazy ||= this.#lazyFields.includes(at.field);
+        add(this.#changed, at.field);
+        add(this.#eager, at.field);
+        if (!isWhole(this.#fields.typeOf(at.field), type) && !written.includes(at.field))
+          add(this.#exposed, at.field);
+        add(written, at.field);
     }
   }
 
@@ -277,6 +278,11 @@ class Walk {
 function fixed(place: Place): number {
   if (place.kind !== "fixed") throw new RangeError("the instruction is not specialised");
   return place.address;
+}
+
+/** The lists are of a few fields each: looking through them costs less than a set. */
+function add(list: number[], field: number): void {
+  if (!list.includes(field)) list.push(field);
 }
 
 function guardField(statement: Statement): readonly number[] {

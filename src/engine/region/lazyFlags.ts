@@ -38,6 +38,7 @@ export class LazyFlags {
     this.#code = code;
     this.#meanings = meanings;
     for (const { lazyFields, lazy } of effects) {
+      if (lazy.length === 0) continue;
       for (const field of lazyFields) this.#fields.add(field);
       for (const { producer, args } of lazy)
         this.#sourceOf(
@@ -57,13 +58,20 @@ export class LazyFlags {
   /** Makes the flag state right if the instruction needs it. */
   beginInstruction(effects: Effects, target: Target): void {
     if (this.#waiting === 0 || this.#fields.size === 0) return;
-    const touches = (fields: ReadonlySet<number>): boolean => {
-      for (const field of fields) if (this.#fields.has(field)) return true;
-      return false;
-    };
-    const partial = effects.lazyFields.size > 0 && effects.lazyFields.size < this.#fields.size;
-    const asks = effects.conditions.some((condition) => this.#fused(condition) === undefined);
-    if (partial || asks || touches(effects.exposed) || touches(effects.eager)) this.#settle(target);
+    const { lazyFields, conditions, exposed, eager } = effects;
+    const partial = lazyFields.length > 0 && lazyFields.length < this.#fields.size;
+    if (partial || this.#asks(conditions) || this.#touches(exposed) || this.#touches(eager))
+      this.#settle(target);
+  }
+
+  #asks(conditions: readonly number[]): boolean {
+    for (const condition of conditions) if (this.#fused(condition) === undefined) return true;
+    return false;
+  }
+
+  #touches(fields: readonly number[]): boolean {
+    for (const field of fields) if (this.#fields.has(field)) return true;
+    return false;
   }
 
   endInstruction(effects: Effects): void {

@@ -69,6 +69,7 @@ export class RegionTarget implements Target {
   /** The instruction is written: what it says about the guards holds for the next one. */
   end(effects: Effects): void {
     for (const guard of effects.guards) this.#satisfied.add(guard);
+    if (this.#satisfied.size === 0) return;
     for (const guard of this.#satisfied) {
       const written = effects.writes.some(
         ({ address, bytes }) => address < guard + 4 && guard < address + bytes,
@@ -179,7 +180,7 @@ export class RegionTarget implements Target {
   }
 
   flags(statement: FlagsStatement, pushArgument: (index: number) => void): boolean {
-    if (this.#effects?.lazy.has(statement) !== true) return false;
+    if (this.#effects?.lazy.includes(statement) !== true) return false;
     this.#flags.set(statement, pushArgument);
     return true;
   }

@@ -38,7 +38,7 @@ export function terminates(statements: readonly Statement[]): boolean {
 class Specialiser {
   readonly #meaning: Meaning;
   readonly #operands: DecodedInstruction["operands"];
-  readonly #values = new Map<number, Node>();
+  readonly #values: (Node | undefined)[] = [];
   #nodeCount: number;
 
   constructor(meaning: Meaning, operands: DecodedInstruction["operands"]) {
@@ -141,10 +141,10 @@ class Specialiser {
   }
 
   #value(node: Node): Node {
-    const known = this.#values.get(node.id);
+    const known = this.#values[node.id];
     if (known !== undefined) return known;
     const value = this.#specialised(node);
-    this.#values.set(node.id, value);
+    this.#values[node.id] = value;
     return value;
   }
 
