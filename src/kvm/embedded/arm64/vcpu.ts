@@ -159,7 +159,8 @@ export class EmbeddedArm64Vcpu implements Vcpu {
   }
 
   getOneReg(id: bigint): bigint {
-    return getRegister(this.cpu, id);
+    // What a debugger asks for at every exit.
+    return id === arm64Reg.pc ? this.cpu.registers.pc : getRegister(this.cpu, id);
   }
 
   setOneReg(id: bigint, value: bigint): void {
