@@ -16,6 +16,8 @@ export class PlacementWatch {
   readonly #patches: Patches;
   /** Where the instruction is planted, guest-physical. */
   #planted: bigint | undefined;
+  /** The page the vCPU was in when the kernel was last looked for. */
+  #lookedFrom: bigint | undefined;
 
   constructor(symbols: GuestSymbols, patches: Patches) {
     this.#symbols = symbols;
@@ -25,6 +27,10 @@ export class PlacementWatch {
   /** Before the guest is resumed. */
   arm(vcpu: DebuggedVcpu): void {
     if (!this.wanted || this.#planted !== undefined || this.#symbols.isPlaced) return;
+    // Looking takes long, and finds nothing new in the page it was in before.
+    const page = vcpu.pc >> 12n;
+    if (page === this.#lookedFrom) return;
+    this.#lookedFrom = page;
     const physical = this.#symbols.physicalAddressOf(landmark, vcpu);
     if (physical === undefined) return;
     this.#patches.plant(physical);
@@ -42,7 +48,9 @@ export class PlacementWatch {
     return this.#symbols.place(landmark, pc);
   }
 
+  /** Takes the instruction away; a guest that starts anew is looked at anew. */
   disarm(): void {
+    this.#lookedFrom = undefined;
     if (this.#planted !== undefined) this.#patches.remove(this.#planted);
     this.#planted = undefined;
   }

@@ -140,8 +140,9 @@ const largestFunction = 1n << 18n;
 /** Parts of a function that the compiler has put elsewhere: entered by jumps, with the function's frame. */
 const FRAGMENT = /^(.+)\.cold(\.\d+)?$/;
 
-/** What nobody has called: Linux's entry points of the first thread, of other CPUs, and of threads. */
-const OUTERMOST = /^(__primary_switched|__secondary_switched|ret_from_fork|primary_entry|secondary_entry)$/;
+/** What nobody has called: Linux's entry points of the first thread, of other CPUs, of threads, and from EL0. */
+const OUTERMOST =
+  /^(__primary_switched|__secondary_switched|ret_from_fork|primary_entry|secondary_entry|el0t_(64|32)_(sync|irq|fiq|error))$/;
 const noCaller: readonly FrameRow[] = [
   { at: 0, cfa: { register: 31, offset: 0 }, saved: new Map(), isLost: true },
 ];

@@ -203,16 +203,25 @@ describe.skipIf(!gdb.available || !kernel.available)("gdb-multiarch on a Linux k
       "frame 0",
       ...steps,
       "finish",
+      "tbreak generic_handle_domain_irq",
+      "continue",
+      "echo in an interrupt\\n",
+      "backtrace",
       "kill",
     ]);
-    const [, deep = ""] = output.split("Temporary breakpoint 2, ");
+    const [, rest = ""] = output.split("Temporary breakpoint 2, ");
+    const [deep = "", inInterrupt = ""] = rest.split("in an interrupt");
     expect(deep).toMatch(/#[3-9] +0x\S+ in \w+ \(\)\n(#\d+ .*\n)*#\d+ +0x\S+ in start_kernel/);
     // The same caller, wherever in the function.
     const callers = new Set([...deep.matchAll(/^#1 +(0x\S+) in (\w+)/gm)].map(([, pc]) => pc));
     expect(callers.size).toBe(1);
     expect(deep).not.toContain("Backtrace stopped");
     // "finish" ends in the caller.
-    expect(deep).toMatch(new RegExp(`${[...callers][0]} in \\w+ \\(\\)\n\\[Inferior`));
+    expect(deep).toMatch(new RegExp(`${[...callers][0]} in \\w+ \\(\\)\nTemporary breakpoint 3`));
+    // Through the interrupt's stack and the exception, to what was interrupted and its thread's beginning.
+    expect(inInterrupt).toMatch(
+      /in gic_handle_irq \(\)(\n#.*)* in el1h_64_irq \(\)\n#.*(\n#.*)* in (ret_from_fork|__primary_switched) \(\)\n(?!Backtrace stopped)/,
+    );
     await guest.server.close();
   }, 60_000);
 
