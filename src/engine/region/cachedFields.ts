@@ -14,12 +14,17 @@ export type Residence =
 
 const inMemory: Residence = { kind: "memory" };
 
+/** Selections of fields remembered; there are a handful. */
+const mostRemembered = 64;
+
 /** Finds the cached field that a place of the state window belongs to. */
 export class CachedFields {
   readonly fields: readonly CachedState[];
   /** Field number + 1 of each byte of the state window. */
   readonly #owner: Uint16Array;
   readonly #excluded: ReadonlySet<number>;
+  /** What `without` has made, by the fields left in memory. */
+  readonly #fewer = new Map<string, CachedFields>();
 
   /**
    * @param fields what the instruction set declares; throws when two of them overlap
@@ -39,7 +44,14 @@ export class CachedFields {
 
   /** The same with more fields left in memory. */
   without(more: Iterable<number>): CachedFields {
-    return new CachedFields(this.fields, new Set([...this.#excluded, ...more]));
+    const excluded = new Set([...this.#excluded, ...more]);
+    const key = [...excluded].sort((a, b) => a - b).join();
+    const known = this.#fewer.get(key);
+    if (known !== undefined) return known;
+    const fields = new CachedFields(this.fields, excluded);
+    if (this.#fewer.size === mostRemembered) this.#fewer.clear();
+    this.#fewer.set(key, fields);
+    return fields;
   }
 
   typeOf(field: number): ValueType {

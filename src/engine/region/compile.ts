@@ -3,6 +3,7 @@ import type { InstructionSet } from "../operation.ts";
 import { ModuleWriter } from "../wasm/module.ts";
 import { type BlockLimits, type CodePage, findBlocks } from "./blocks.ts";
 import { FlagMeanings } from "./flagMeanings.ts";
+import { leaveLazyFlags } from "./flagResidence.ts";
 import { planRegion } from "./plan.ts";
 import { Translator } from "./translation.ts";
 import { type RegionPlace, writeRegion } from "./writeRegion.ts";
@@ -77,7 +78,8 @@ export class RegionCompiler {
     const all = findBlocks(page, roots, this.#translator, limits);
     const blocks = all.length > mostBlocks ? all.slice(0, mostBlocks) : all;
     if (blocks.length === 0) return undefined;
-    const code = writeRegion(planRegion(blocks, this.#translator), this.#meanings, place);
+    const plan = leaveLazyFlags(planRegion(blocks, this.#translator), this.#meanings);
+    const code = writeRegion(plan, this.#meanings, place);
     const number = module.declareFunction(code.signature);
     module.defineFunction(number, code);
     module.exportFunction(name, number);
