@@ -32,32 +32,38 @@ interface Rates {
 
 const noRates = (): Rates => ({ roundTrips: [], steps: [], hits: [], gdbHits: [], conditions: [] });
 
-/** Steps, hits and conditions over the remote protocol, vmexit's server and QEMU's by turns. */
+/** Steps, hits and conditions over the remote protocol, vmexit's server and QEMU's by turns; over TCP and over Unix sockets. */
 export async function benchProtocol(runs: number, extra: ExtraArguments, qemu: boolean): Promise<void> {
   const guest = benchGuest("debug", 1_000_000_000);
   const visited = addressOf(guestAddresses(guest.elf), "visited");
-  const ours = noRates();
-  const theirs = noRates();
-  for (let run = 0; run < runs; run++) {
-    await measure(() => debugVmexit(vmexitRun(guest.elf, extra)), visited, COUNT.vmexit, ours);
-    if (qemu) await measure(() => debugQemu(qemuRun(guest)), visited, COUNT.qemu, theirs);
+  for (const transport of ["tcp", "unix"] as const) {
+    const ours = noRates();
+    const theirs = noRates();
+    for (let run = 0; run < runs; run++) {
+      await measure(() => debugVmexit(vmexitRun(guest.elf, extra), transport), visited, COUNT.vmexit, ours);
+      if (qemu) await measure(() => debugQemu(qemuRun(guest), transport), visited, COUNT.qemu, theirs);
+    }
+    say(transport === "tcp" ? "  TCP on loopback:" : "  Unix sockets:");
+    for (const [key, what, wanted] of LINES) {
+      const other = qemu ? `; QEMU ${number(median(theirs[key]))}` : "";
+      const reached =
+        wanted === undefined ? "" : `: ${goal(median(ours[key]) >= wanted, `≥ ${number(wanted)}`)}`;
+      say(`    ${what}: ${number(median(ours[key]))}/s${other}${reached}`);
+    }
   }
-  const line = (what: string, key: keyof Rates, wanted?: number): void => {
-    const other = theirs[key].length > 0 ? `; QEMU ${number(median(theirs[key]))}` : "";
-    const reached =
-      wanted === undefined ? "" : `: ${goal(median(ours[key]) >= wanted, `≥ ${number(wanted)}`)}`;
-    say(`  ${what}: ${number(median(ours[key]))}/s${other}${reached}`);
-  };
-  line("packet that asks for nothing, and its reply", "roundTrips");
-  line("steps", "steps", WANTED.steps);
-  line(
-    "breakpoint hit and continue (vmexit: one packet; QEMU: remove, step, plant, continue)",
-    "hits",
-    WANTED.hits,
-  );
-  line("the same as gdb does it: remove, step, plant, continue", "gdbHits");
-  line("visits of a breakpoint whose condition is false (QEMU: evaluated by the client)", "conditions");
 }
+
+const LINES: readonly (readonly [key: keyof Rates, what: string, wanted?: number])[] = [
+  ["roundTrips", "packet that asks for nothing, and its reply"],
+  ["steps", "steps", WANTED.steps],
+  [
+    "hits",
+    "breakpoint hit and continue (vmexit: one packet; QEMU: remove, step, plant, continue)",
+    WANTED.hits,
+  ],
+  ["gdbHits", "the same as gdb does it: remove, step, plant, continue"],
+  ["conditions", "visits of a breakpoint whose condition is false (QEMU: evaluated by the client)"],
+];
 
 async function measure(
   start: () => Promise<DebuggedGuest>,

@@ -1,7 +1,11 @@
 import type { ChildProcess } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { rmSync } from "node:fs";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { BenchError, type Command, start } from "./process.ts";
-import { RemoteClient } from "./remote.ts";
+import { RemoteClient, type ServerAddress } from "./remote.ts";
 
 /** A guest that a gdb server holds at its first instruction, and a client connected to it. */
 export interface DebuggedGuest {
@@ -11,34 +15,44 @@ export interface DebuggedGuest {
   close(): Promise<void>;
 }
 
+/** How client and server are connected. */
+export type Transport = "tcp" | "unix";
+
+/** A new socket's path each time. */
+const socketPath = (): string => join(tmpdir(), `vmexit-bench-${process.pid}-${randomUUID()}.sock`);
+
 /** Starts vmexit with a gdb server; `command` is a `vmexit run`. */
-export async function debugVmexit(command: Command): Promise<DebuggedGuest> {
-  const child = start([...command, "--gdb", "127.0.0.1:0", "--wait"]);
+export async function debugVmexit(command: Command, transport: Transport = "tcp"): Promise<DebuggedGuest> {
+  const path = socketPath();
+  const where = transport === "tcp" ? "127.0.0.1:0" : `unix:${path}`;
+  const child = start([...command, "--gdb", where, "--wait"]);
   child.stdout?.resume();
   const port = await new Promise<number>((resolve, reject) => {
     let text = "";
     child.stderr?.on("data", (chunk) => {
       text += String(chunk);
-      const found = /target remote 127\.0\.0\.1:(\d+)/.exec(text)?.[1];
-      if (found !== undefined) resolve(Number(found));
+      const found = /target remote (?:127\.0\.0\.1:(\d+)|\S+)/.exec(text);
+      if (found !== null) resolve(Number(found[1] ?? 0));
     });
     child.on("close", () => reject(new BenchError(`vmexit has no gdb server: ${text}`)));
     child.on("error", (error) => reject(new BenchError(error.message)));
   });
-  return introduce(child, port);
+  return introduce(child, transport === "tcp" ? { port } : { path });
 }
 
 /** Starts QEMU with its gdb server. */
-export async function debugQemu(command: Command): Promise<DebuggedGuest> {
-  const port = await freePort();
-  const child = start([...command, "-gdb", `tcp:127.0.0.1:${port}`, "-S"]);
+export async function debugQemu(command: Command, transport: Transport = "tcp"): Promise<DebuggedGuest> {
+  const address = transport === "tcp" ? { port: await freePort() } : { path: socketPath() };
+  const where =
+    "port" in address ? `tcp:127.0.0.1:${address.port}` : `unix:${address.path},server=on,wait=off`;
+  const child = start([...command, "-gdb", where, "-S"]);
   child.stdout?.resume();
   child.stderr?.resume();
-  return introduce(child, port);
+  return introduce(child, address);
 }
 
-async function introduce(child: ChildProcess, port: number): Promise<DebuggedGuest> {
-  const client = await RemoteClient.connect(port);
+async function introduce(child: ChildProcess, address: ServerAddress): Promise<DebuggedGuest> {
+  const client = await RemoteClient.connect(address);
   const features = await client.introduce();
   return {
     client,
@@ -49,6 +63,7 @@ async function introduce(child: ChildProcess, port: number): Promise<DebuggedGue
       const closed = new Promise<void>((resolve) => child.once("close", () => resolve()));
       child.kill("SIGKILL");
       await closed;
+      if ("path" in address) rmSync(address.path, { force: true });
     },
   };
 }

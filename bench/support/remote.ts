@@ -4,6 +4,9 @@ import { BenchError } from "./process.ts";
 const DOLLAR = 0x24;
 const HASH = 0x23;
 
+/** Where a gdb server listens on this machine: a TCP port or a Unix socket. */
+export type ServerAddress = { readonly port: number } | { readonly path: string };
+
 /** A client of gdb's remote protocol that does nothing but send a packet and wait for the reply to it. */
 export class RemoteClient {
   readonly #socket: Socket;
@@ -27,10 +30,10 @@ export class RemoteClient {
   }
 
   /** Connects to a server on this machine; for some seconds again and again, since it may be starting. */
-  static async connect(port: number): Promise<RemoteClient> {
+  static async connect(address: ServerAddress): Promise<RemoteClient> {
     for (let attempt = 0; ; attempt++) {
       try {
-        return new RemoteClient(await open(port));
+        return new RemoteClient(await open(address));
       } catch (error) {
         if (attempt === 200) throw error;
         await new Promise((resolve) => setTimeout(resolve, 50));
@@ -107,9 +110,9 @@ function frame(payload: string): string {
   return `$${payload}#${(sum & 0xff).toString(16).padStart(2, "0")}`;
 }
 
-function open(port: number): Promise<Socket> {
+function open(address: ServerAddress): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ port, host: "127.0.0.1" });
+    const socket = connect("path" in address ? address : { ...address, host: "127.0.0.1" });
     socket.once("connect", () => {
       socket.off("error", reject);
       resolve(socket);
