@@ -8,6 +8,7 @@ import { x86RegisterId } from "../../kvm/x86Registers.ts";
 import { BoardError } from "../../machine/board/arm64Virt.ts";
 import { BootImageError, BootLayoutError } from "../../machine/boot/bootError.ts";
 import { classifyX86Image } from "../../machine/boot/x86/classify.ts";
+import type { X86Image } from "../../machine/boot/x86/image.ts";
 import { planX86Boot, planX86Firmware } from "../../machine/boot/x86/plan.ts";
 import type { Uart16550 } from "../../machine/devices/uart16550.ts";
 import type { GuestOptions } from "../../vmm/guest.ts";
@@ -25,10 +26,19 @@ const FOREIGN: readonly (readonly [keyof GuestRequest, string])[] = [
   ["heat", "--heat: the host's processor executes the guest"],
 ];
 
-async function x86Debugging(): Promise<Debugging> {
+/** gdb refuses 64-bit registers for a program file of 32 bits, and the other way round. */
+function has32BitSymbols(image: X86Image | undefined): boolean {
+  if (image?.kind === "multiboot") return image.elf?.bits !== 64;
+  return image?.kind === "elf" && image.bits === 32;
+}
+
+async function x86Debugging(image: X86Image | undefined): Promise<Debugging> {
   const { x86DebugArchitecture } = await import("../../debugger/x86/architecture.ts");
   const { X86TargetRegisters } = await import("../../gdb/x86/registers.ts");
-  return { architecture: x86DebugArchitecture, registers: new X86TargetRegisters() };
+  return {
+    architecture: x86DebugArchitecture,
+    registers: new X86TargetRegisters(has32BitSymbols(image) ? "i386" : undefined),
+  };
 }
 
 /** The serial port itself knows. */
@@ -102,7 +112,7 @@ export function x86Guest(
       return {
         machine,
         pc: x86RegisterId("linear_pc"),
-        debugging: x86Debugging,
+        debugging: () => x86Debugging(known),
         timeline: machine.timeline,
         uart: machine.board.uart,
         listening: new UartListening(machine.board.uart),

@@ -41,9 +41,11 @@ export class X86TargetRegisters implements TargetRegisters {
   readonly byNumber: ReadonlyMap<number, RegisterAccess>;
   readonly commands = x86Commands(this);
   readonly #descriptions: ReadonlyMap<X86Name, ArchitectureDescription>;
-  #chosen: X86Name = "i386:x86-64";
+  #chosen: X86Name;
 
-  constructor() {
+  /** @param first which description clients get before anybody chooses: one that fits the program file they have */
+  constructor(first: X86Name = "i386:x86-64") {
+    this.#chosen = first;
     const system = [...x86DebugRegisters.values()].filter(({ group }) => group === "system");
     this.#descriptions = new Map(X86_NAMES.map((name) => [name, x86Architecture(name, system)]));
     const byNumber = new Map<number, RegisterAccess>();
