@@ -158,4 +158,29 @@ describe.skipIf(!kvm.available)("vmexit run with an x86-64 guest", () => {
     expect(stdout).toContain("exited normally");
     expect([await run.ended, run.stdout()]).toEqual([1, "hello from x86-64\ngoodbye\n"]);
   });
+
+  it.skipIf(!gdb.available)("has 32-bit registers in gdb when its image has 32 bits", async () => {
+    // inc eax; nop; jmp back
+    const image = scratch.file("small.elf", elf({ bits: 32, bytes: Uint8Array.of(0x40, 0x90, 0xeb, 0xfc) }));
+    const run = startVmexit(["run", image, "--gdb=0", "--wait"]);
+    await run.says("target remote ", "stderr");
+    const place = /target remote (\S+)/.exec(run.stderr())?.[1] ?? "";
+    const commands = [
+      `file ${image}`,
+      `target remote ${place}`,
+      "stepi",
+      "p $eip",
+      "p $eax",
+      "x/i $pc",
+      "kill",
+    ];
+    const { stdout, stderr } = spawnSync(
+      "gdb-multiarch",
+      ["-nx", "-batch", ...commands.flatMap((each) => ["-ex", each])],
+      { encoding: "utf8" },
+    );
+    expect(stderr).not.toMatch(/rejected|not compatible|too long|Truncated/);
+    expect(stdout).toMatch(/= \(.*\) 0x100001[\s\S]*= 1\n=> 0x100001:\tnop/);
+    expect(await run.ended).toBe(0);
+  });
 });
