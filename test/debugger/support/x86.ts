@@ -66,7 +66,7 @@ export function x86Machine(image: string | Uint8Array, options: X86SetUp = {}) {
 export async function debugX86(image: string | Uint8Array = debugGuest, options: X86SetUp = {}) {
   const made = x86Machine(image, options);
   const session = new DebugSession(made.machine, { architecture: x86DebugArchitecture, host, ...options });
-  if (made.bytes[0] === 0x7f) await session.symbols.load(made.bytes);
+  if (typeof image === "string" && made.bytes[0] === 0x7f) await session.symbols.load(made.bytes);
   const address = (name: string): bigint => {
     const found = session.symbols.addressOf(name, session.current);
     if (found === undefined) throw new Error(`there is no symbol ${name}`);
