@@ -98,7 +98,7 @@ describe.skipIf(!kvm.available)("a vCPU in a thread of its own", () => {
       const { LinuxKvm } = await import(${JSON.stringify(new URL("../kvm.js", built).href)});
       const { LinuxX86Vm } = await import(${JSON.stringify(new URL("../x86_64/vm.js", built).href)});
       const { faithful } = await import(${JSON.stringify(new URL("../x86_64/debug/facts.js", built).href)});
-      const { realMode } = await import(${JSON.stringify(new URL("../x86_64/modes.js", built).href)});
+      const { realMode } = await import(${JSON.stringify(new URL("../../x86Modes.js", built).href)});
       const vm = new LinuxX86Vm(LinuxKvm.open(), { facts: faithful });
       const [vcpu] = vm.vcpus;
       vm.setMemoryRegion({ slot: 0, guestPhysicalAddress: 0n, size: 0x10000n });
