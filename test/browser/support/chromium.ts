@@ -47,6 +47,8 @@ export async function resultOfPage(
   const page = `http://127.0.0.1:${port}/`;
   const browser = spawn("chromium", [...OPTIONS, `--user-data-dir=${profile}`, page], {
     stdio: ["ignore", "ignore", "pipe"],
+    // A group of its own, so that its helper processes end with it and leave the profile alone.
+    detached: true,
   });
   let said = "";
   browser.stderr.on("data", (chunk) => {
@@ -65,7 +67,7 @@ export async function resultOfPage(
   } finally {
     clearTimeout(timer);
     gone.catch(() => {});
-    browser.kill("SIGKILL");
+    killGroup(browser.pid);
     await ended;
     server.closeAllConnections();
     server.close();
@@ -77,4 +79,13 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
   let text = "";
   for await (const chunk of request) text += String(chunk);
   return text;
+}
+
+function killGroup(leader: number | undefined): void {
+  if (leader === undefined) return;
+  try {
+    process.kill(-leader, "SIGKILL");
+  } catch {
+    // All of it has ended.
+  }
 }
