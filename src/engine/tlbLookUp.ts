@@ -1,5 +1,5 @@
 import type { Access } from "./ir/node.ts";
-import { tlbEntries, tlbEntry } from "./layout.ts";
+import { engineState, fetchEntry, fetchTlbEntries, memoryMap, tlbEntries, tlbEntry } from "./layout.ts";
 import type { FunctionWriter } from "./wasm/function.ts";
 
 /**
@@ -67,4 +67,69 @@ export function pushHostAddress(code: FunctionWriter, address: number, entry: nu
   code.get(entry);
   code.load("i32.load", tlbEntry.addend);
   code.operator("i32.add");
+}
+
+/** Pushes the address of the first-level fetch TLB entry of the guest-virtual address in i64 local `address`. */
+export function pushFetchEntry(code: FunctionWriter, address: number): void {
+  code.i32(0);
+  code.load("i32.load", engineState.fetchTlb.place.address);
+  code.get(address);
+  code.i64(12n);
+  code.operator("i64.shr_u");
+  code.operator("i32.wrap_i64");
+  code.i32(fetchTlbEntries - 1);
+  code.operator("i32.and");
+  code.i32(Math.log2(fetchEntry.bytes));
+  code.operator("i32.shl");
+  code.operator("i32.add");
+}
+
+/** A second-level TLB: where the first context's begins, how many entries it has, and how large they are. */
+export interface SecondLevel {
+  readonly base: number;
+  readonly entries: number;
+  readonly entryBytes: number;
+}
+
+/**
+ * Pushes the address of the second-level entry of an address, in the context whose first-level entry is in local `entry`.
+ * @param first where the first context's first level begins
+ * @param scratch an i32 local
+ */
+export function pushSecondEntry(
+  code: FunctionWriter,
+  { address, entry, first, scratch }: Readonly<Record<"address" | "entry" | "first" | "scratch", number>>,
+  { base, entries, entryBytes }: SecondLevel,
+): void {
+  code.get(entry);
+  code.i32(first);
+  code.operator("i32.sub");
+  code.i32(Math.log2(memoryMap.translationBytes));
+  code.operator("i32.shr_u");
+  code.i32(Math.log2(entries * entryBytes));
+  code.operator("i32.shl");
+  pushTlbOffset(code, address, scratch, entries, entryBytes);
+  code.operator("i32.add");
+  code.i32(base);
+  code.operator("i32.add");
+}
+
+/**
+ * Appends `fail`, behind a pushed condition, for when the entry in a local belongs to another address space than the one in force:
+ * not to all (−1), nor to that one.
+ * @param asid offset of the address space in the entry
+ */
+export function failInOtherSpace(code: FunctionWriter, entry: number, asid: number, fail: () => void): void {
+  code.get(entry);
+  code.load("i32.load", asid);
+  code.i32(-1);
+  code.operator("i32.ne");
+  code.if();
+  code.get(entry);
+  code.load("i32.load", asid);
+  code.i32(0);
+  code.load("i32.load", engineState.asid.place.address);
+  code.operator("i32.ne");
+  fail();
+  code.end();
 }

@@ -1,17 +1,10 @@
 import { declareImports } from "../imports.ts";
 import { Builder } from "../ir/builder.ts";
 import { lower } from "../ir/lower.ts";
-import {
-  engineState,
-  engineWords,
-  fetchEntry,
-  fetchTlbEntries,
-  recordBytes,
-  recordPage,
-  regionEntry,
-} from "../layout.ts";
+import { engineState, engineWords, fetchEntry, recordBytes, recordPage, regionEntry } from "../layout.ts";
 import { type InstructionSet, type OperandSlot, type Operation, packOperands } from "../operation.ts";
 import { regionSignature } from "../region/writeRegion.ts";
+import { pushFetchEntry } from "../tlbLookUp.ts";
 import { FunctionWriter } from "../wasm/function.ts";
 import { ModuleWriter } from "../wasm/module.ts";
 import { ColdTarget, coldResult, coldSignature } from "./coldTarget.ts";
@@ -264,17 +257,7 @@ class MainFunction {
   #lookUp(frame: Place): void {
     const { code } = this;
     const entry = code.takeLocal("i32");
-    code.i32(0);
-    code.load("i32.load", engineState.fetchTlb.place.address);
-    code.get(frame.target);
-    code.i64(12n);
-    code.operator("i64.shr_u");
-    code.operator("i32.wrap_i64");
-    code.i32(fetchTlbEntries - 1);
-    code.operator("i32.and");
-    code.i32(Math.log2(fetchEntry.bytes));
-    code.operator("i32.shl");
-    code.operator("i32.add");
+    pushFetchEntry(code, frame.target);
     code.tee(entry);
     code.load("i64.load", fetchEntry.tag);
     code.get(frame.target);

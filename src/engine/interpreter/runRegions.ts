@@ -1,13 +1,6 @@
-import {
-  engineState,
-  engineWords,
-  fetchEntry,
-  fetchTlbEntries,
-  recordBytes,
-  recordPage,
-  regionEntry,
-} from "../layout.ts";
+import { engineState, engineWords, fetchEntry, recordBytes, recordPage, regionEntry } from "../layout.ts";
 import { regionExit, siteBits } from "../region/site.ts";
+import { pushFetchEntry } from "../tlbLookUp.ts";
 import { FunctionWriter } from "../wasm/function.ts";
 import type { Signature } from "../wasm/types.ts";
 
@@ -184,17 +177,7 @@ class RunRegions {
     code.get(this.#pageAddress);
     code.operator("i64.ne");
     code.if();
-    code.i32(0);
-    code.load("i32.load", engineState.fetchTlb.place.address);
-    code.get(this.#target);
-    code.i64(12n);
-    code.operator("i64.shr_u");
-    code.operator("i32.wrap_i64");
-    code.i32(fetchTlbEntries - 1);
-    code.operator("i32.and");
-    code.i32(Math.log2(fetchEntry.bytes));
-    code.operator("i32.shl");
-    code.operator("i32.add");
+    pushFetchEntry(code, this.#target);
     code.tee(this.#scratch);
     code.load("i64.load", fetchEntry.tag);
     code.get(this.#result);

@@ -1,5 +1,5 @@
-import { engineState, fetchEntry, fetchTlbOffset, memoryMap, secondFetchTlb } from "../layout.ts";
-import { pushTlbOffset } from "../tlbLookUp.ts";
+import { fetchEntry, fetchTlbOffset, memoryMap, secondFetchTlb } from "../layout.ts";
+import { failInOtherSpace, pushSecondEntry } from "../tlbLookUp.ts";
 import { FunctionWriter } from "../wasm/function.ts";
 import type { Signature } from "../wasm/types.ts";
 
@@ -18,17 +18,16 @@ export function writeSecondFetch(): FunctionWriter {
     code.end();
   };
 
-  code.get(entry);
-  code.i32(memoryMap.translations + fetchTlbOffset);
-  code.operator("i32.sub");
-  code.i32(Math.log2(memoryMap.translationBytes));
-  code.operator("i32.shr_u");
-  code.i32(Math.log2(secondFetchTlb.bytes));
-  code.operator("i32.shl");
-  pushTlbOffset(code, address, second, secondFetchTlb.entries, fetchEntry.bytes);
-  code.operator("i32.add");
-  code.i32(memoryMap.secondFetchTlb);
-  code.operator("i32.add");
+  const first = memoryMap.translations + fetchTlbOffset;
+  pushSecondEntry(
+    code,
+    { address, entry, first, scratch: second },
+    {
+      base: memoryMap.secondFetchTlb,
+      entries: secondFetchTlb.entries,
+      entryBytes: fetchEntry.bytes,
+    },
+  );
   code.tee(second);
   code.load("i64.load", fetchEntry.tag);
   // A misaligned address is no page's.
@@ -37,18 +36,7 @@ export function writeSecondFetch(): FunctionWriter {
   code.operator("i64.and");
   code.operator("i64.ne");
   fail();
-  code.get(second);
-  code.load("i32.load", fetchEntry.asid);
-  code.i32(-1);
-  code.operator("i32.ne");
-  code.if();
-  code.get(second);
-  code.load("i32.load", fetchEntry.asid);
-  code.i32(0);
-  code.load("i32.load", engineState.asid.place.address);
-  code.operator("i32.ne");
-  fail();
-  code.end();
+  failInOtherSpace(code, second, fetchEntry.asid, fail);
   code.get(entry);
   code.get(second);
   code.load("v128.load", 0);

@@ -1,5 +1,5 @@
-import { engineState, memoryMap, secondTlb, tlbEntry, watchedPieces } from "../layout.ts";
-import { pushTlbOffset } from "../tlbLookUp.ts";
+import { memoryMap, secondTlb, tlbEntry, watchedPieces } from "../layout.ts";
+import { failInOtherSpace, pushHostAddress, pushSecondEntry } from "../tlbLookUp.ts";
 import { FunctionWriter } from "../wasm/function.ts";
 import type { Signature } from "../wasm/types.ts";
 
@@ -60,17 +60,15 @@ export function writeSlowAddress(): FunctionWriter {
   code.operator("i64.ne");
   code.if();
   // The second level of the same context and page.
-  code.get(entry);
-  code.i32(memoryMap.translations);
-  code.operator("i32.sub");
-  code.i32(Math.log2(memoryMap.translationBytes));
-  code.operator("i32.shr_u");
-  code.i32(Math.log2(secondTlb.bytes));
-  code.operator("i32.shl");
-  pushTlbOffset(code, address, second, secondTlb.entries, tlbEntry.bytes);
-  code.operator("i32.add");
-  code.i32(memoryMap.secondTlb);
-  code.operator("i32.add");
+  pushSecondEntry(
+    code,
+    { address, entry, first: memoryMap.translations, scratch: second },
+    {
+      base: memoryMap.secondTlb,
+      entries: secondTlb.entries,
+      entryBytes: tlbEntry.bytes,
+    },
+  );
   code.tee(second);
   code.get(tagOffset);
   code.operator("i32.add");
@@ -78,19 +76,7 @@ export function writeSlowAddress(): FunctionWriter {
   code.get(page);
   code.operator("i64.ne");
   fail();
-  // It belongs to the address space in force, or to all.
-  code.get(second);
-  code.load("i32.load", tlbEntry.asid);
-  code.i32(-1);
-  code.operator("i32.ne");
-  code.if();
-  code.get(second);
-  code.load("i32.load", tlbEntry.asid);
-  code.i32(0);
-  code.load("i32.load", engineState.asid.place.address);
-  code.operator("i32.ne");
-  fail();
-  code.end();
+  failInOtherSpace(code, second, tlbEntry.asid, fail);
   code.get(second);
   code.load("i32.load", tlbEntry.watched);
   code.if();
@@ -149,10 +135,6 @@ export function writeSlowAddress(): FunctionWriter {
   fail();
   code.end();
 
-  code.get(address);
-  code.operator("i32.wrap_i64");
-  code.get(entry);
-  code.load("i32.load", tlbEntry.addend);
-  code.operator("i32.add");
+  pushHostAddress(code, address, entry);
   return code;
 }
