@@ -2,17 +2,12 @@ import { arm64SystemRegisters } from "../../kvm/arm64SystemRegisters.ts";
 import type { Vcpu } from "../../kvm/interface.ts";
 import { arm64Reg } from "../../kvm/oneReg.ts";
 import type { RegisterAccess } from "../architecture.ts";
+import { oneRegAccess } from "../oneRegAccess.ts";
 
 type Group = RegisterAccess["group"];
 
 function oneReg(name: string, id: bigint, bits: 32 | 64 | 128, group: Group): RegisterAccess {
-  return {
-    name,
-    bits,
-    group,
-    read: (vcpu) => vcpu.getOneReg(id),
-    write: (vcpu, value) => vcpu.setOneReg(id, value),
-  };
+  return oneRegAccess({ name, id, bits, group });
 }
 
 /** The stack pointer in use: SP_EL1 at EL1 with SPSel set (PSTATE.M = EL1h), else SP_EL0. Arm ARM D1.6.2. */

@@ -1,17 +1,8 @@
-import { type X86Register, x86Registers } from "../../kvm/x86Registers.ts";
+import { x86Registers } from "../../kvm/x86Registers.ts";
 import type { RegisterAccess } from "../architecture.ts";
+import { oneRegAccess } from "../oneRegAccess.ts";
 
-function accessTo({ name, bits, group, id }: X86Register): RegisterAccess {
-  return {
-    name,
-    bits,
-    group,
-    read: (vcpu) => vcpu.getOneReg(id),
-    write: (vcpu, value) => vcpu.setOneReg(id, value),
-  };
-}
-
-const all = x86Registers.map(accessTo);
+const all = x86Registers.map(oneRegAccess);
 const linearPc = all.find(({ name }) => name === "linear_pc");
 
 /**

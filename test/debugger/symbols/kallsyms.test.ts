@@ -3,17 +3,7 @@ import { describe, expect, it } from "vitest";
 import { KallsymsError } from "../../../src/debugger/symbols/kallsyms/kallsymsError.ts";
 import { recoverKallsyms } from "../../../src/debugger/symbols/kallsyms/recover.ts";
 import { KernelImageError } from "../../../src/debugger/symbols/kernelImageError.ts";
-import { type EncoderOptions, fakeKernel } from "./support/kallsymsEncoder.ts";
-
-const modern: EncoderOptions = {
-  order: "modern",
-  encoding: "base-relative",
-  align: 8,
-  markerSize: 4,
-  sequences: 3,
-  relocated: true,
-  littleEndian: true,
-};
+import { type EncoderOptions, fakeKernel, modern } from "./support/kallsymsEncoder.ts";
 
 const kernels: readonly [string, EncoderOptions][] = [
   [

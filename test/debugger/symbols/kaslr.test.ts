@@ -8,7 +8,7 @@ import {
 } from "../../../src/debugger/symbols/kaslr.ts";
 import { KernelText } from "../../../src/debugger/symbols/kernelText.ts";
 import { SymbolTable } from "../../../src/debugger/symbols/symbolTable.ts";
-import { fakeKernel } from "./support/kallsymsEncoder.ts";
+import { fakeKernel, modern } from "./support/kallsymsEncoder.ts";
 import { kernelWitness, readKernelImage } from "./support/kernelImage.ts";
 import { FakeMemory } from "./support/memory.ts";
 
@@ -98,15 +98,7 @@ function placementTests(get: () => { kernel: LinkedKernel; image: Uint8Array; ba
 }
 
 describe("kernel placement, generated kernel", () => {
-  const fake = fakeKernel({
-    order: "modern",
-    encoding: "base-relative",
-    align: 8,
-    markerSize: 4,
-    sequences: 3,
-    relocated: true,
-    littleEndian: true,
-  });
+  const fake = fakeKernel(modern);
   const kernel = linked(recoverKallsyms(fake.image), fake.image);
   placementTests(() => ({ kernel, image: fake.image, base: fake.textBase }));
 

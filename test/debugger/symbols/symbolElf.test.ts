@@ -5,20 +5,12 @@ import { parseElf, sectionBytes } from "../../../src/debugger/symbols/elf.ts";
 import { elfSymbols } from "../../../src/debugger/symbols/elfSymbols.ts";
 import { type KernelSymbols, recoverKallsyms } from "../../../src/debugger/symbols/kallsyms/recover.ts";
 import { writeSymbolElf } from "../../../src/debugger/symbols/symbolElf.ts";
-import { fakeKernel } from "./support/kallsymsEncoder.ts";
+import { fakeKernel, modern } from "./support/kallsymsEncoder.ts";
 import { kernelWitness, readKernelImage } from "./support/kernelImage.ts";
 import { hasTool, run, temporaryDirectory } from "./support/tools.ts";
 
 describe("writeSymbolElf", () => {
-  const kernel = fakeKernel({
-    order: "modern",
-    encoding: "base-relative",
-    align: 8,
-    markerSize: 4,
-    sequences: 3,
-    relocated: true,
-    littleEndian: true,
-  });
+  const kernel = fakeKernel(modern);
   const memorySize = kernel.image.length + 0x2000;
   const options = { textBase: kernel.textBase, memorySize, image: kernel.image };
   const elf = parseElf(writeSymbolElf(kernel.symbols, options));

@@ -19,6 +19,9 @@ const command = {
 /** Bits of a chip's status register. */
 const status = { ready: 0x80, eraseError: 0x20, programError: 0x10 } as const;
 
+/** Both errors at once: the commands were not in their order. */
+const commandSequenceError = status.eraseError | status.programError;
+
 /** What a read gives. */
 type View = "array" | "identifier" | "query" | "status";
 
@@ -87,7 +90,7 @@ export class CfiFlash implements MmioDevice, Saveable<CfiFlashState> {
       case "eraseConfirm":
         this.#expecting = idle;
         if (byte === command.confirm) this.#blocks.delete(Math.floor(offset / blockBytes));
-        else this.#status |= status.eraseError | status.programError;
+        else this.#status |= commandSequenceError;
         return;
       case "lockMode":
         // Locks are accepted and have no effect.
@@ -98,7 +101,7 @@ export class CfiFlash implements MmioDevice, Saveable<CfiFlashState> {
         const left = Number(value & 0xffffn) + 1;
         this.#writes = [];
         const fits = left <= bufferBytes / 4;
-        if (!fits) this.#status |= status.eraseError | status.programError;
+        if (!fits) this.#status |= commandSequenceError;
         this.#expecting = fits ? { kind: "bufferData", block: expecting.block, left } : idle;
         return;
       }
@@ -216,8 +219,6 @@ export class CfiFlash implements MmioDevice, Saveable<CfiFlashState> {
     }
   }
 }
-
-const commandSequenceError = status.eraseError | status.programError;
 
 /** A 32-bit word of the bank, both of whose chips give the same 16 bits. */
 function bothChips(halfword: number): number {

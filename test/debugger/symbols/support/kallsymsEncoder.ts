@@ -15,6 +15,17 @@ export interface EncoderOptions {
   readonly littleEndian: boolean;
 }
 
+/** As Linux 6.4 and later write it on 64-bit machines. */
+export const modern: EncoderOptions = {
+  order: "modern",
+  encoding: "base-relative",
+  align: 8,
+  markerSize: 4,
+  sequences: 3,
+  relocated: true,
+  littleEndian: true,
+};
+
 export interface FakeKernel {
   readonly image: Uint8Array;
   readonly symbols: readonly KernelSymbol[];
