@@ -6,7 +6,7 @@ import { KvmError } from "../../errors.ts";
 import { type GuestDebug, guestDebugControl } from "../../guestDebug.ts";
 import { GuestStep } from "./debug/guestStep.ts";
 import { type DebugOwner, debugOwner, trapBits } from "./debug/owner.ts";
-import { type ComparatorExit, RegisterSets } from "./debug/registerSets.ts";
+import { RegisterSets } from "./debug/registerSets.ts";
 
 const known =
   guestDebugControl.ENABLE |
@@ -246,12 +246,14 @@ export class Arm64GuestDebug {
   }
 
   /**
-   * Whether a breakpoint or watchpoint exception at the present instruction is somebody's. It is nobody's when only the guest's
-   * own registers caused it and the guest, running alone, could not have taken it here: then the instruction passes it.
+   * Whether a breakpoint or watchpoint exception at the present instruction is to be reported. It is not when the guest's own
+   * registers may have caused it and the guest, running alone, could not have taken it here: then the instruction is tried again
+   * with userspace's registers only, whose exception has userspace's FAR.
    */
-  isSomebodys(exit: ComparatorExit): boolean {
-    if (this.#sets.isHosts(exit) || this.#cpu.debug.enabledByGuest()) return true;
-    this.#passes = this.#cpu.registers.pc;
+  isReported(): boolean {
+    const { debug, registers } = this.#cpu;
+    if (!this.#current().guestLive || debug.enabledByGuest() || this.#passes === registers.pc) return true;
+    this.#passes = registers.pc;
     return false;
   }
 

@@ -218,9 +218,9 @@ export class EmbeddedArm64Vcpu implements Vcpu {
         return this.debug.stepping ? this.#stepExit(exit.syndrome) : undefined;
       case exceptionClass.breakpointLower:
         if (exit.unseen) return { ...debugExit(exit.syndrome, exit.far), unseen: true };
-        return this.#comparatorExit("breakpoint", exit);
+        return this.debug.isReported() ? debugExit(exit.syndrome, exit.far) : undefined;
       case exceptionClass.watchpointLower:
-        return this.#comparatorExit("watchpoint", exit);
+        return this.debug.isReported() ? debugExit(exit.syndrome, exit.far) : undefined;
       case exceptionClass.wfx:
         return this.#wait((exit.syndrome & 1) === 0 ? "interrupt" : "event");
       case exceptionClass.hvc64:
@@ -248,13 +248,6 @@ export class EmbeddedArm64Vcpu implements Vcpu {
           `an exception of class ${exceptionClassText(ec)} came to EL2, which has no handler for it`,
         );
     }
-  }
-
-  #comparatorExit(
-    kind: "breakpoint" | "watchpoint",
-    { syndrome: hsr, far }: Extract<CpuExit, { kind: "trap" }>,
-  ): KvmExit | undefined {
-    return this.debug.isSomebodys({ kind, syndrome: hsr, far }) ? debugExit(hsr, far) : undefined;
   }
 
   /** A step's exit. Most are alike, and there are many. */

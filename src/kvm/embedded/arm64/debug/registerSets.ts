@@ -1,21 +1,7 @@
 import type { Arm64Cpu } from "../../../../cpu/arm64/cpu.ts";
-import {
-  breakpointMatches,
-  type DebugRegisters,
-  noDebugRegisters,
-  watchpointHit,
-} from "../../../../cpu/arm64/debugUnit.ts";
-import { dataAbort } from "../../../../cpu/arm64/syndrome.ts";
+import { type DebugRegisters, noDebugRegisters } from "../../../../cpu/arm64/debugUnit.ts";
 import type { Arm64GuestDebugArch } from "../../../guestDebug.ts";
 import { guestRegisters, hostRegisters, keepSame, mergeRegisters } from "./registers.ts";
-
-/** A breakpoint or watchpoint exception at the present instruction. */
-export interface ComparatorExit {
-  readonly kind: "breakpoint" | "watchpoint";
-  readonly syndrome: number;
-  /** Of a watchpoint. */
-  readonly far: bigint;
-}
 
 /**
  * Userspace's breakpoint and watchpoint registers, the guest's, and what the hardware holds of them. A set that says the same as
@@ -61,22 +47,6 @@ export class RegisterSets {
       this.#mergedFrom = [host, guest];
     }
     return this.#merged;
-  }
-
-  /** Whether userspace's registers cause this exception, whatever the guest's do. */
-  isHosts({ kind, syndrome, far }: ComparatorExit): boolean {
-    const host = this.#host;
-    if (host === undefined) return false;
-    const { registers, system } = this.#cpu;
-    const { el, pc } = registers;
-    const contextId = Number(system.raw("CONTEXTIDR_EL1"));
-    if (kind === "breakpoint") return breakpointMatches(host, pc, { el, contextId });
-    const isWrite = (syndrome & dataAbort.wnr) !== 0;
-    const levels: readonly (0 | 1)[] = el === 0 ? [0] : [1, 0];
-    // An unprivileged access of EL1 counts as EL0's.
-    return levels.some(
-      (level) => watchpointHit(host, far, 1, isWrite, { el: level, contextId }) !== undefined,
-    );
   }
 
   #readGuest(): DebugRegisters {
