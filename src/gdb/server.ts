@@ -1,6 +1,7 @@
 import { lstat, unlink } from "node:fs/promises";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { formatGdbAddress, type GdbAddress, GdbServerError } from "./address.ts";
+import { PacketPolling } from "./packetPolling.ts";
 import { refuse } from "./refusal.ts";
 import { Reply } from "./session/reply.ts";
 import { GdbSession, type SessionOptions } from "./session/session.ts";
@@ -100,8 +101,10 @@ export class GdbServer {
       },
       this.#options,
     );
+    const polling = new PacketPolling();
     socket.on("data", (chunk: Uint8Array) => {
       session.receive(chunk);
+      polling.packetCame();
       if (session.backlog > MOST_BACKLOG) socket.pause();
     });
     socket.on("drain", () => socket.resume());
