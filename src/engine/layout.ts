@@ -106,9 +106,10 @@ export const zeroRegisterAddress = 0x430;
 export const discardRegisterAddress = 0x440;
 /**
  * Pieces of watched pages that accesses must not touch without TypeScript, a word for each: bits 15:0 the offset in a page where
- * it begins, bits 31:16 the one behind its end; 0 where there is none. Offsets count in every watched page.
+ * it begins, bits 31:16 the one behind its end; 0 where there is none. Offsets count in every watched page. `hull` is a word that
+ * has them all in it.
  */
-export const watchedPieces = { address: 0x450, count: 4 } as const;
+export const watchedPieces = { address: 0x450, count: 4, hull: 0x460 } as const;
 /** First free address for an instruction set's own state. */
 export const instructionSetState = 0x480;
 

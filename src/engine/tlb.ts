@@ -30,6 +30,14 @@ export interface PagePiece {
   readonly end: number;
 }
 
+const nothing: PagePiece = { begin: 0, end: 0 };
+
+/** The least piece that has them all in it; they are in order of `begin`. */
+const hullOf = (sorted: readonly PagePiece[]): PagePiece => ({
+  begin: sorted[0]?.begin ?? 0,
+  end: Math.max(0, ...sorted.map(({ end }) => end)),
+});
+
 /** The first-level TLBs of all translation contexts, as generated code reads them. */
 export class TranslationCaches {
   readonly #memory: EngineMemory;
@@ -113,15 +121,15 @@ export class TranslationCaches {
 
   /** Says which pieces of watched pages are watched on the vCPU in the state window. Its pages must be filled anew. */
   watch(pieces: readonly PagePiece[]): void {
-    const { address, count } = watchedPieces;
+    const { address, count, hull } = watchedPieces;
     const sorted = [...pieces].sort((a, b) => a.begin - b.begin);
-    const rest = sorted.slice(count - 1);
-    const hull = { begin: rest[0]?.begin ?? 0, end: Math.max(0, ...rest.map(({ end }) => end)) };
-    const kept = rest.length === 0 ? sorted : [...sorted.slice(0, count - 1), hull];
-    for (let i = 0; i < count; i++) {
-      const piece = kept[i];
-      this.#memory.words[(address >>> 2) + i] = piece === undefined ? 0 : piece.begin | (piece.end << 16);
-    }
+    const kept =
+      sorted.length <= count ? sorted : [...sorted.slice(0, count - 1), hullOf(sorted.slice(count - 1))];
+    const put = (at: number, { begin, end }: PagePiece): void => {
+      this.#memory.words[at >>> 2] = begin | (end << 16);
+    };
+    for (let i = 0; i < count; i++) put(address + 4 * i, kept[i] ?? nothing);
+    put(hull, hullOf(sorted));
   }
 
   #secondBase(context: number): number {

@@ -28,6 +28,26 @@ export function writeSlowAddress(): FunctionWriter {
     code.i32(0xfff);
     code.operator("i32.and");
   };
+  /** Pushes whether the access touches a piece of its page. */
+  const overlaps = (piece: number): void => {
+    pageOffset();
+    code.i32(0);
+    code.load("i32.load", piece);
+    code.tee(tagOffset);
+    code.i32(16);
+    code.operator("i32.shr_u");
+    code.operator("i32.lt_u");
+    pageOffset();
+    code.get(access);
+    code.i32(31);
+    code.operator("i32.and");
+    code.operator("i32.add");
+    code.get(tagOffset);
+    code.i32(0xffff);
+    code.operator("i32.and");
+    code.operator("i32.gt_u");
+    code.operator("i32.and");
+  };
 
   // The whole access lies in one page.
   pageOffset();
@@ -80,26 +100,13 @@ export function writeSlowAddress(): FunctionWriter {
   code.get(second);
   code.load("i32.load", tlbEntry.watched);
   code.if();
+  overlaps(watchedPieces.hull);
+  code.if();
   for (let i = 0; i < watchedPieces.count; i++) {
-    pageOffset();
-    code.i32(0);
-    code.load("i32.load", watchedPieces.address + 4 * i);
-    code.tee(tagOffset);
-    code.i32(16);
-    code.operator("i32.shr_u");
-    code.operator("i32.lt_u");
-    pageOffset();
-    code.get(access);
-    code.i32(31);
-    code.operator("i32.and");
-    code.operator("i32.add");
-    code.get(tagOffset);
-    code.i32(0xffff);
-    code.operator("i32.and");
-    code.operator("i32.gt_u");
-    code.operator("i32.and");
+    overlaps(watchedPieces.address + 4 * i);
     fail();
   }
+  code.end();
   code.get(second);
   code.set(entry);
   code.else();
