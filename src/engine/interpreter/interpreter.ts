@@ -196,14 +196,13 @@ class MainFunction {
     code.get(record);
     code.load("i32.load16_u", 0);
     code.set(number);
-    const again = code.loop();
 
     const otherwise = code.block();
     const frame: MainFrame = { ...place, tlb, number, fetch, head, next, call: otherwise, recordShift };
     const hotTarget = new HotTarget(code, this.#imports, frame);
     const bodies: (() => void)[] = [
-      () => this.#undecoded(record, number, again),
-      () => this.#marked(place, number, again, abandoned),
+      () => this.#undecoded(record, budget, next),
+      () => this.#marked(place, number, otherwise, abandoned),
       () => this.#pageEnd(frame),
       ...hotHandlers(hotTarget),
     ];
@@ -215,9 +214,8 @@ class MainFunction {
       body();
     }
     code.end();
-    this.#entry(frame, skip, again);
+    this.#entry(frame, skip);
     this.#function(hotTarget, frame, abandoned);
-    code.end();
     code.end();
     code.end();
     code.end();
@@ -335,7 +333,7 @@ class MainFunction {
   }
 
   /** Control runs into a record where a region begins: to the region, unless that has left the instruction to the interpreter. */
-  #entry(frame: MainFrame, skip: number, again: number): void {
+  #entry(frame: MainFrame, skip: number): void {
     const { code } = this;
     code.get(frame.number);
     code.i32(regionEntry);
@@ -343,21 +341,18 @@ class MainFunction {
     code.if();
     code.get(frame.record);
     code.get(skip);
-    code.operator("i32.eq");
+    code.operator("i32.ne");
     code.if();
+    this.#giveBack(frame.budget);
+    code.branch(frame.head);
+    code.end();
     code.i32(0);
     code.set(skip);
     code.get(frame.number);
     code.i32(regionEntry - 1);
     code.operator("i32.and");
     code.set(frame.number);
-    code.branch(again);
-    code.end();
-    code.get(frame.budget);
-    code.i32(1);
-    code.operator("i32.add");
-    code.set(frame.budget);
-    code.branch(frame.head);
+    this.#byFunction(frame.number);
     code.end();
   }
 
@@ -371,17 +366,15 @@ class MainFunction {
     code.operator("i64.eq");
   }
 
-  #undecoded(record: number, number: number, again: number): void {
+  #undecoded(record: number, budget: number, next: number): void {
     const { code } = this;
     code.get(record);
     this.#call("decode");
-    code.get(record);
-    code.load("i32.load16_u", 0);
-    code.set(number);
-    code.branch(again);
+    this.#giveBack(budget);
+    code.branch(next);
   }
 
-  #marked(place: Place, number: number, again: number, abandoned: number): void {
+  #marked(place: Place, number: number, call: number, abandoned: number): void {
     const { code } = this;
     this.#publish(place);
     code.get(place.record);
@@ -391,7 +384,34 @@ class MainFunction {
     code.i32(0);
     code.load("i32.load", engineState.status.place.address);
     code.branchIf(abandoned);
-    code.branch(again);
+    this.#byFunction(number);
+    code.branch(call);
+  }
+
+  /**
+   * Has the operation of a handler number executed by its function, whether it is a frequent one or not. A second way to the handlers
+   * would be a loop around them, in front of which V8 computes, for every instruction, what any of them needs.
+   */
+  #byFunction(number: number): void {
+    const { code } = this;
+    code.get(number);
+    code.get(number);
+    code.i32(this.#firstFunction - handler.first);
+    code.operator("i32.add");
+    code.get(number);
+    code.i32(this.#firstFunction);
+    code.operator("i32.ge_u");
+    code.select("i32");
+    code.set(number);
+  }
+
+  /** The instruction has not been executed. */
+  #giveBack(budget: number): void {
+    const { code } = this;
+    code.get(budget);
+    code.i32(1);
+    code.operator("i32.add");
+    code.set(budget);
   }
 
   /** Makes PC and budget visible to TypeScript. */
@@ -407,10 +427,7 @@ class MainFunction {
 
   #pageEnd(frame: MainFrame): void {
     const { code } = this;
-    code.get(frame.budget);
-    code.i32(1);
-    code.operator("i32.add");
-    code.set(frame.budget);
+    this.#giveBack(frame.budget);
     code.get(frame.pageAddress);
     code.i64(0x1000n);
     code.operator("i64.add");
