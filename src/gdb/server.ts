@@ -19,6 +19,8 @@ export interface GdbServerOptions extends SessionOptions {
 const MOST_BACKLOG = 1 << 20;
 /** Connections at once, those being refused included. */
 const MOST_CONNECTIONS = 8;
+/** Milliseconds in which a client to be refused may ask something, and so learn why. */
+const REFUSAL_PATIENCE = 5000;
 
 /** Listens for gdb and LLDB; one client at a time, one after the other. */
 export class GdbServer {
@@ -27,6 +29,8 @@ export class GdbServer {
   readonly #options: GdbServerOptions;
   readonly #address: GdbAddress;
   #client: Socket | undefined;
+  /** All there are: the client's, and those of the ones being refused. */
+  readonly #connections = new Set<Socket>();
 
   private constructor(server: Server, target: Target, address: GdbAddress, options: GdbServerOptions) {
     this.#server = server;
@@ -68,16 +72,18 @@ export class GdbServer {
     return this.#client !== undefined;
   }
 
-  /** Ends the connection if there is one, and stops listening. The guest stays as it is. */
+  /** Ends every connection and stops listening. The guest stays as it is. */
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
     });
-    this.#client?.destroy();
+    for (const socket of this.#connections) socket.destroy();
     await closed;
   }
 
   #accept(socket: Socket): void {
+    this.#connections.add(socket);
+    socket.on("close", () => this.#connections.delete(socket));
     socket.on("error", () => {
       // A reset connection; "close" follows.
     });
@@ -123,6 +129,7 @@ function refuseClient(socket: Socket): void {
   reply.errorStyle = "gdb-text";
   reply.raw(new Uint8Array([0x2b]));
   reply.refuse(refuse("running", "another debugger is connected to this guest; detach it first"));
+  socket.setTimeout(REFUSAL_PATIENCE, () => socket.destroy());
   socket.once("data", () => {
     socket.write(reply.take().bytes);
     socket.destroySoon();

@@ -85,6 +85,17 @@ describe("the gdb server", () => {
     expect(await first.ask("qC")).toBe("QC1");
   });
 
+  it("closes although a client that was to be refused never said anything", async () => {
+    const { server } = await start();
+    const first = await SocketClient.connect(server.address);
+    const silent = await SocketClient.connect(server.address);
+    await first.ask("?");
+    await server.close();
+    open.pop();
+    await Promise.all([first.closed(), silent.closed()]);
+    await expect(SocketClient.connect(server.address)).rejects.toThrow(/ECONNREFUSED/);
+  });
+
   it("takes the next client when one has gone, with the guest as it was and no breakpoints", async () => {
     const { server, machine } = await start();
     const first = await SocketClient.connect(server.address);
