@@ -1,5 +1,5 @@
-import { engineState, engineWords, fetchEntry, recordBytes, recordPage, regionEntry } from "../layout.ts";
-import { regionExit, siteBits } from "../region/site.ts";
+import { engineState, engineWords, fetchEntry, recordBytes, recordPage } from "../layout.ts";
+import { regionExit, siteBits, slotBits } from "../region/site.ts";
 import { pushFetchEntry } from "../tlbLookUp.ts";
 import { FunctionWriter } from "../wasm/function.ts";
 import type { Signature } from "../wasm/types.ts";
@@ -34,7 +34,8 @@ export interface RunRegionsContext {
 
 /**
  * Writes the function that runs regions one after the other as long as control gets from one to the next. It is apart from the
- * interpreter's main function, which is so large that V8 gives its locals no registers.
+ * interpreter's main function, which is so large that V8 gives its locals no registers. Where a region begins, the slots of the
+ * page say: they are packed more densely than records.
  */
 export function writeRunRegions(context: RunRegionsContext): FunctionWriter {
   return new RunRegions(context).write();
@@ -43,36 +44,53 @@ export function writeRunRegions(context: RunRegionsContext): FunctionWriter {
 class RunRegions {
   readonly #code = new FunctionWriter(runRegionsSignature);
   readonly #context: RunRegionsContext;
-  readonly #recordShift: number;
-  readonly #record = 0;
+  /** The record, then where its instruction is in the page: bytes. */
+  readonly #offset = 0;
   readonly #page = 1;
   readonly #pageAddress = 2;
   readonly #budget = 3;
+  readonly #allowed = this.#code.takeLocal("i32");
   readonly #slice = this.#code.takeLocal("i32");
-  /** The region's slot, then its site, then what remains of the site. */
+  readonly #slot = this.#code.takeLocal("i32");
   readonly #site = this.#code.takeLocal("i32");
   readonly #kind = this.#code.takeLocal("i32");
+  /** How often regions were left for an address. */
+  readonly #left = this.#code.takeLocal("i32");
   readonly #scratch = this.#code.takeLocal("i32");
   readonly #result = this.#code.takeLocal("i64");
   readonly #target = this.#code.takeLocal("i64");
+  #out = 0;
 
   constructor(context: RunRegionsContext) {
     this.#context = context;
-    this.#recordShift = Math.log2(recordBytes / context.instructionBytes);
   }
 
   write(): FunctionWriter {
     const code = this.#code;
+    code.get(this.#budget);
+    code.set(this.#allowed);
+    code.get(this.#offset);
+    code.get(this.#page);
+    code.operator("i32.sub");
+    code.i32(Math.log2(recordBytes / this.#context.instructionBytes));
+    code.operator("i32.shr_u");
+    code.set(this.#offset);
+    this.#pushSlot();
+    code.set(this.#slot);
+    this.#out = code.block("i32");
     const again = code.loop();
     this.#call();
-    this.#count();
     code.get(this.#kind);
     code.i32(regionExit.left);
     code.operator("i32.eq");
     code.if();
     this.#followLeft(again);
     code.end();
-    this.#setRecord(() => code.get(this.#site));
+    this.#countExit();
+    code.get(this.#site);
+    code.i32(siteBits.offset);
+    code.operator("i32.and");
+    code.set(this.#offset);
     code.get(this.#kind);
     code.i32(regionExit.jump);
     code.operator("i32.eq");
@@ -87,15 +105,22 @@ class RunRegions {
     code.i32(longestBlock);
     code.operator("i32.ge_u");
     code.operator("i32.and");
-    code.branchIf(again);
+    code.if();
+    this.#pushSlot();
+    code.set(this.#slot);
+    code.branch(again);
     code.end();
     this.#publishPc();
-    this.#publishBudget();
     code.i32(afterRegions.execute);
+    code.branch(this.#out);
+    code.end();
+    code.unreachable();
+    code.end();
+    this.#settle();
     return code;
   }
 
-  /** Calls the region of `record`; budget, site and kind are set by what it returns. */
+  /** Calls the region of `slot`; budget, site and kind are set by what it returns. */
   #call(): void {
     const code = this.#code;
     // V8 exchanges its first, slow code for better only between calls, so a region gets the budget in slices.
@@ -107,22 +132,14 @@ class RunRegions {
     code.select("i32");
     code.set(this.#slice);
     code.get(this.#pageAddress);
-    code.get(this.#page);
-    code.get(this.#record);
-    code.get(this.#page);
-    code.operator("i32.sub");
-    code.i32(this.#recordShift);
-    code.operator("i32.shr_u");
-    code.operator("i32.add");
-    code.load("i32.load", recordPage.slots);
-    code.tee(this.#site);
-    code.i32(0xff);
+    code.get(this.#slot);
+    code.i32(slotBits.blockMask);
     code.operator("i32.and");
     code.get(this.#slice);
-    code.get(this.#site);
-    code.i32(8);
+    code.get(this.#slot);
+    code.i32(slotBits.region);
     code.operator("i32.shr_u");
-    code.i32(0x7f_ffff);
+    code.i32(slotBits.regionMask);
     code.operator("i32.and");
     code.callIndirect(this.#context.regionType);
     code.tee(this.#result);
@@ -131,52 +148,41 @@ class RunRegions {
     code.i32(siteBits.kind);
     code.operator("i32.shr_u");
     code.set(this.#kind);
-    // What was retired: the slice less what is left of it.
+    // The slice is gone but for what is left of it.
+    code.get(this.#budget);
     code.get(this.#slice);
+    code.operator("i32.sub");
     code.get(this.#result);
     code.i64(32n);
     code.operator("i64.shr_u");
     code.operator("i32.wrap_i64");
-    code.operator("i32.sub");
-    code.set(this.#slice);
-    code.get(this.#budget);
-    code.get(this.#slice);
-    code.operator("i32.sub");
+    code.operator("i32.add");
     code.set(this.#budget);
-  }
-
-  #count(): void {
-    const code = this.#code;
-    code.i32(0);
-    code.i32(0);
-    code.load("i64.load", engineWords.retired);
-    code.get(this.#slice);
-    code.operator("i64.extend_i32_u");
-    code.operator("i64.add");
-    code.store("i64.store", engineWords.retired);
-    code.get(this.#kind);
-    code.i32(3);
-    code.operator("i32.shl");
-    code.tee(this.#scratch);
-    code.get(this.#scratch);
-    code.load("i64.load", engineWords.exits);
-    code.i64(1n);
-    code.operator("i64.add");
-    code.store("i64.store", engineWords.exits);
   }
 
   /** PC says where control is: on with a region there, or back; within the page as after a jump. */
   #followLeft(again: number): void {
     const code = this.#code;
+    code.get(this.#left);
+    code.i32(1);
+    code.operator("i32.add");
+    code.set(this.#left);
     code.i32(0);
     code.load("i64.load", engineState.pc.place.address);
     code.tee(this.#target);
+    code.operator("i32.wrap_i64");
+    code.i32(siteBits.offset);
+    code.operator("i32.and");
+    code.set(this.#offset);
+    code.get(this.#target);
     code.i64(this.#tagMask());
     code.operator("i64.and");
     code.tee(this.#result);
     code.get(this.#pageAddress);
-    code.operator("i64.ne");
+    code.operator("i64.eq");
     code.if();
+    this.#cross(again);
+    code.end();
     pushFetchEntry(code, this.#target);
     code.tee(this.#scratch);
     code.load("i64.load", fetchEntry.tag);
@@ -190,30 +196,16 @@ class RunRegions {
     code.get(this.#scratch);
     code.load("i32.load", fetchEntry.records);
     code.set(this.#page);
-    this.#setRecord(() => {
-      code.get(this.#target);
-      code.operator("i32.wrap_i64");
-    });
     this.#pushIsEntry();
     code.branchIf(again);
     this.#back();
-    code.end();
-    code.get(this.#target);
-    code.operator("i32.wrap_i64");
-    code.set(this.#site);
-    code.i32(regionExit.jump);
-    code.set(this.#kind);
   }
 
-  /** Control is at `record` of the same page: on with another region, which is a crossing, or back. */
+  /** Control is at `offset` of the same page: on with another region, which is a crossing, or back. */
   #cross(again: number): void {
     const code = this.#code;
     this.#pushIsEntry();
-    code.operator("i32.eqz");
     code.if();
-    this.#publishPc();
-    this.#back();
-    code.end();
     code.get(this.#page);
     code.get(this.#page);
     code.load("i32.load", recordPage.crossings);
@@ -228,54 +220,80 @@ class RunRegions {
     // The call may make another region of this one, or none.
     code.get(this.#page);
     code.call(this.#context.crossed);
+    code.end();
     this.#publishPc();
     this.#back();
   }
 
+  /** Out, with PC in the state window, as after a jump. */
   #back(): void {
-    this.#publishBudget();
     this.#code.i32(afterRegions.jump);
-    this.#code.return();
+    this.#code.branch(this.#out);
   }
 
-  #setRecord(pushOffset: () => void): void {
+  #pushSlot(): void {
     const code = this.#code;
     code.get(this.#page);
-    pushOffset();
-    code.i32(siteBits.offset);
-    code.operator("i32.and");
-    code.i32(this.#recordShift);
-    code.operator("i32.shl");
+    code.get(this.#offset);
     code.operator("i32.add");
-    code.set(this.#record);
+    code.load("i32.load", recordPage.slots);
   }
 
+  /** Sets `slot`, and pushes whether a region begins there. */
   #pushIsEntry(): void {
     const code = this.#code;
-    code.get(this.#record);
-    code.load("i32.load16_u", 0);
-    code.i32(regionEntry);
-    code.operator("i32.and");
+    this.#pushSlot();
+    code.tee(this.#slot);
+    code.i32(slotBits.least);
+    code.operator("i32.lt_s");
   }
 
   #publishPc(): void {
     const code = this.#code;
     code.i32(0);
     code.get(this.#pageAddress);
-    code.get(this.#record);
-    code.get(this.#page);
-    code.operator("i32.sub");
-    code.i32(this.#recordShift);
-    code.operator("i32.shr_u");
+    code.get(this.#offset);
     code.operator("i64.extend_i32_u");
     code.operator("i64.add");
     code.store("i64.store", engineState.pc.place.address);
   }
 
-  #publishBudget(): void {
-    this.#code.i32(0);
-    this.#code.get(this.#budget);
-    this.#code.store("i32.store", engineState.budget.place.address);
+  #countExit(): void {
+    const code = this.#code;
+    code.get(this.#kind);
+    code.i32(3);
+    code.operator("i32.shl");
+    code.tee(this.#scratch);
+    code.get(this.#scratch);
+    code.load("i64.load", engineWords.exits);
+    code.i64(1n);
+    code.operator("i64.add");
+    code.store("i64.store", engineWords.exits);
+  }
+
+  /** Publishes the budget, and counts what was retired and how often regions were left for an address. */
+  #settle(): void {
+    const code = this.#code;
+    code.i32(0);
+    code.get(this.#budget);
+    code.store("i32.store", engineState.budget.place.address);
+    this.#addTo(engineWords.retired, () => {
+      code.get(this.#allowed);
+      code.get(this.#budget);
+      code.operator("i32.sub");
+    });
+    this.#addTo(engineWords.exits + 8 * regionExit.left, () => code.get(this.#left));
+  }
+
+  #addTo(word: number, pushCount: () => void): void {
+    const code = this.#code;
+    code.i32(0);
+    code.i32(0);
+    code.load("i64.load", word);
+    pushCount();
+    code.operator("i64.extend_i32_u");
+    code.operator("i64.add");
+    code.store("i64.store", word);
   }
 
   /** Takes the offset of an instruction from its address. */

@@ -12,6 +12,7 @@ import type { EngineMemory } from "../memory.ts";
 import type { InstructionSet } from "../operation.ts";
 import type { CodePage } from "./blocks.ts";
 import { type CompiledRegion, RegionCompiler, type RegionRequest } from "./compile.ts";
+import { isRegionSlot, slotBits, slotOwner } from "./site.ts";
 
 /** When regions are made. */
 export interface RegionPolicy {
@@ -187,7 +188,7 @@ export class RegionCache implements CodeObserver {
     const doublings = Math.min(Math.max(state.rewrites - forgivenRewrites, 0), 20);
     const coldness = Math.min(this.#policy.heat * (2 ** doublings - 1), -veryCold);
     for (let i = slots; i < slots + recordPage.records; i++) {
-      if ((words[i] ?? 0) >>> 24 !== 0x80) words[i] = -coldness;
+      if (!isRegionSlot(words[i] ?? 0)) words[i] = -coldness;
     }
   }
 
@@ -255,7 +256,7 @@ export class RegionCache implements CodeObserver {
           page: code,
           roots: [index, ...roots].map((root) => root * 4),
           whole,
-          place: { owner: 0x80_0000 | slot, slots: recordPageAddress(page) + recordPage.slots },
+          place: { owner: slotOwner(slot), slots: recordPageAddress(page) + recordPage.slots },
           compiled: (region) => {
             if (region?.blocks.some(({ offset }) => offset === index * 4) !== true) {
               this.#setSlot(page, index, veryCold);
@@ -283,7 +284,7 @@ export class RegionCache implements CodeObserver {
       const record = recordPageAddress(page) + (offset >>> 2) * recordBytes;
       if (halfwords[record >>> 1] === handler.undecoded) this.#code.decode(record);
       halfwords[record >>> 1] = (halfwords[record >>> 1] ?? 0) | regionEntry;
-      this.#setSlot(page, offset >>> 2, ((0x80_0000 | slot) << 8) | block);
+      this.#setSlot(page, offset >>> 2, (slotOwner(slot) << slotBits.region) | block);
     });
     let state = this.#pages.get(page);
     if (state === undefined) {
@@ -302,7 +303,7 @@ export class RegionCache implements CodeObserver {
     blocks.forEach(({ offset }, block) => {
       const index = offset >>> 2;
       const at = (recordPageAddress(page) + recordPage.slots + index * 4) >>> 2;
-      if (words[at] !== (((0x80_0000 | slot) << 8) | block)) return;
+      if (words[at] !== ((slotOwner(slot) << slotBits.region) | block)) return;
       const record = (recordPageAddress(page) + index * recordBytes) >>> 1;
       halfwords[record] = (halfwords[record] ?? 0) & (regionEntry - 1);
       words[at] = 0;

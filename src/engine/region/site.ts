@@ -21,3 +21,19 @@ export const siteBits = { offset: 0xfff, unretired: 12, unretiredMask: 0xfff, ki
 export function packSite(kind: RegionExit, offset: number, unretired: number): number {
   return (regionExit[kind] << siteBits.kind) | (unretired << siteBits.unretired) | offset;
 }
+
+/**
+ * The slot of a record where a region begins a block: bit 31 is set, the region's place in the function table is in bits 30:8, the
+ * block's number in 7:0. Counts in slots are never below `least`.
+ */
+export const slotBits = { region: 8, regionMask: 0x7f_ffff, blockMask: 0xff, least: -0x1000_0000 } as const;
+
+/** What the upper 24 bits of the slots are where the region at this place in the function table has a block. */
+export function slotOwner(place: number): number {
+  return 0x80_0000 | place;
+}
+
+/** Whether a record's slot says that a region begins there. */
+export function isRegionSlot(slot: number): boolean {
+  return slot < slotBits.least;
+}

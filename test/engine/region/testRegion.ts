@@ -2,7 +2,7 @@ import { recordPageAddress } from "../../../src/engine/codeCache.ts";
 import { engineState, recordPage } from "../../../src/engine/layout.ts";
 import type { EngineMemory } from "../../../src/engine/memory.ts";
 import type { CompiledRegion, RegionCompiler, RegionModule } from "../../../src/engine/region/compile.ts";
-import { type RegionExit, regionExit, siteBits } from "../../../src/engine/region/site.ts";
+import { type RegionExit, regionExit, siteBits, slotOwner } from "../../../src/engine/region/site.ts";
 
 /** How a run of a region ended. PC and budget in the state window are exact afterwards. */
 export interface RegionResult {
@@ -80,7 +80,7 @@ export function compileCodes(compiler: RegionCompiler, codes: readonly TestCode[
         isEntry: () => false,
       },
       roots: [first * 4],
-      place: { owner: 0x80_0000 | index, slots: recordPageAddress(1) + recordPage.slots },
+      place: { owner: slotOwner(index), slots: recordPageAddress(1) + recordPage.slots },
     })),
   );
 }
