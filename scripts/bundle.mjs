@@ -1,4 +1,4 @@
-// node scripts/bundle.mjs: the last step of the build, after tsc and dist/cli/prebuild.js. Makes the command line one script,
+// node scripts/bundle.mjs: the last step of the build, after tsc and scripts/prebuild.mjs. Makes the command line one script,
 // dist/cli/vmexit.script, with V8's code cache for it beside it, and dist/cli/main.js, which runs it: a process that reads and
 // compiles three hundred modules starts a third of a second later.
 import { spawnSync } from "node:child_process";
@@ -17,8 +17,23 @@ function replace(name, content, mode = 0o644) {
 }
 
 const { version } = JSON.parse(read("package.json").toString());
-const { fingerprintOf } = await import(path("dist/vmm/interpreter.js"));
+const { fingerprintOf } = await import(path("dist/vmm/interpreterFile.js"));
 const fingerprint = fingerprintOf(new Uint8Array(read("dist/prebuilt/arm64.interpreter")));
+
+/** What a start does without: Node's own modules that are loaded when somebody asks for something of theirs. */
+const lateModules = {
+  name: "late modules",
+  setup({ onResolve, onLoad }) {
+    // Commander would start programs for subcommands with it; there are none.
+    onResolve({ filter: /^node:child_process$/ }, ({ path: name, importer }) =>
+      importer.includes("/commander/") ? { path: name, namespace: "late" } : undefined,
+    );
+    onResolve({ filter: /.*/, namespace: "late" }, ({ path: name }) => ({ path: name, external: true }));
+    onLoad({ filter: /.*/, namespace: "late" }, ({ path: name }) => ({
+      contents: `module.exports = { get spawn() { return require(${JSON.stringify(name)}).spawn; } };`,
+    }));
+  },
+};
 
 const { outputFiles } = await build({
   entryPoints: [path("src/cli/main.ts")],
@@ -33,6 +48,7 @@ const { outputFiles } = await build({
   legalComments: "inline",
   // Found where it is installed, and only when it is asked for.
   external: ["koffi"],
+  plugins: [lateModules],
   define: {
     // What src/cli/build.ts reads.
     VMEXIT_VERSION: JSON.stringify(version),
@@ -45,7 +61,9 @@ const { outputFiles } = await build({
 const [bundle] = outputFiles;
 const body = bundle.text.replace(/^#!.*\n/, "");
 replace("dist/cli/vmexit.script", `(function (require, module, exports, moduleUrl) {${body}\n})`);
-replace("dist/cli/main.js", read("scripts/launcher.mjs"), 0o755);
+replace("dist/cli/main.js", read("scripts/launcher.cjs"), 0o755);
+// tsc's modules there are not used by anything but this script.
+replace("dist/cli/package.json", '{ "type": "commonjs" }\n');
 
 // The code cache holds what this run has compiled. V8 refuses it if it is another version's, and does without.
 const made = spawnSync(

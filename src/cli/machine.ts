@@ -1,3 +1,4 @@
+import { arm64InstructionSet } from "../isa/arm64/instructionSet.ts";
 import { BoardError } from "../machine/board/arm64Virt.ts";
 import { adaptDeviceTree, type Chosen } from "../machine/board/chosen.ts";
 import { BootImageError, BootLayoutError } from "../machine/boot/bootError.ts";
@@ -9,13 +10,18 @@ import { parseFdt } from "../machine/fdt/parse.ts";
 import { type Fdt, FdtError } from "../machine/fdt/tree.ts";
 import { writeFdt } from "../machine/fdt/write.ts";
 import { type EngineMode, GuestMachine, type GuestOptions } from "../vmm/guest.ts";
-import { loadArm64 } from "./prebuilt.ts";
+import { makeInterpreter } from "../vmm/interpreter.ts";
+import { prebuiltInterpreter } from "./prebuilt.ts";
 import { readInput } from "./readFile.ts";
 import { UserError } from "./userError.ts";
 
 /** What a guest is started from. */
 export interface GuestRequest {
   readonly image: string;
+  /** The image's bytes if it has been read. */
+  readonly bytes?: Uint8Array;
+  /** arm64's interpreter if it is being made ready. */
+  readonly interpreter?: ReturnType<typeof prebuiltInterpreter>;
   /** The image is firmware: it starts at address 0 as after reset. */
   readonly firmware: boolean;
   readonly initrd: string | undefined;
@@ -52,14 +58,16 @@ export async function prepareGuest(
     throw new UserError("--initrd goes with a kernel, not with --firmware; leave one of them out");
   }
   const read = (what: string, path: string): Uint8Array => readInput(what, path, memoryBytes);
-  const bytes = read("image", request.image);
+  const bytes = request.bytes ?? read("image", request.image);
   const initrd = request.initrd === undefined ? undefined : read("--initrd", request.initrd);
   const ownTree = request.dtb === undefined ? undefined : readTree(request.dtb, read("--dtb", request.dtb));
   const image = request.firmware
     ? undefined
     : await naming(`image ${request.image}`, () => openImage(bytes, memoryBytes));
 
-  const { instructionSet, interpreter } = loadArm64();
+  const instructionSet = arm64InstructionSet();
+  const interpreter =
+    (await (request.interpreter ?? prebuiltInterpreter())) ?? makeInterpreter(instructionSet);
   const machine = await naming("the machine cannot be built", () =>
     Promise.resolve(
       new GuestMachine({

@@ -1,23 +1,19 @@
 import { readFileSync } from "node:fs";
-import { arm64InstructionSet } from "../isa/arm64/instructionSet.ts";
-import type { GuestOptions } from "../vmm/guest.ts";
-import { type Interpreter, makeInterpreter, readInterpreter } from "../vmm/interpreter.ts";
+import { type Interpreter, readInterpreter } from "../vmm/interpreterFile.ts";
 import { bundledInterpreter } from "./build.ts";
 import { prebuiltFile } from "./prebuiltFile.ts";
 
-/** The arm64 instruction set with its interpreter: the one that the build left if it is of this very code, else a new one. */
-export function loadArm64(): Required<Pick<GuestOptions, "instructionSet" | "interpreter">> {
-  const instructionSet = arm64InstructionSet();
-  return { instructionSet, interpreter: prebuilt() ?? makeInterpreter(instructionSet) };
-}
-
-function prebuilt(): Interpreter | undefined {
+/**
+ * Reads arm64's interpreter that the build has left, and compiles it beside what the program does until it waits for it.
+ * @returns undefined if there is none of this very code
+ */
+export async function prebuiltInterpreter(): Promise<Interpreter | undefined> {
   if (bundledInterpreter === undefined) return undefined;
-  let bytes: Uint8Array<ArrayBuffer>;
   try {
-    bytes = new Uint8Array(readFileSync(prebuiltFile));
+    const bytes = new Uint8Array(readFileSync(prebuiltFile));
+    const interpreter = readInterpreter(bytes, bundledInterpreter);
+    return interpreter && { ...interpreter, compiled: await WebAssembly.compile(interpreter.module) };
   } catch {
     return undefined;
   }
-  return readInterpreter(bytes, bundledInterpreter);
 }

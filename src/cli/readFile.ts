@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { UserError } from "./userError.ts";
 
 const CHUNK = 1 << 20;
@@ -38,11 +38,14 @@ export function readInput(what: string, path: string, limit: number): Uint8Array
   try {
     const file = openSync(path, "r");
     try {
+      // A file that says its size is read at once, and once more to see that it has ended.
+      let room = Math.min(fstatSync(file).size, limit + 1) || CHUNK;
       for (;;) {
-        const chunk = new Uint8Array(CHUNK);
+        const chunk = new Uint8Array(room);
         const count = readSync(file, chunk);
         if (count === 0) break;
         length += count;
+        room = CHUNK;
         if (length > limit) {
           throw new UserError(
             `${what} ${path}: it has more than ${limit} bytes, which is all the guest's memory`,
@@ -57,6 +60,8 @@ export function readInput(what: string, path: string, limit: number): Uint8Array
     if (error instanceof UserError) throw error;
     throw new UserError(`${what} ${path}: ${fileProblem(error)}`);
   }
+  const [only, ...others] = chunks;
+  if (only !== undefined && others.length === 0) return only;
   const bytes = new Uint8Array(length);
   let at = 0;
   for (const chunk of chunks) {

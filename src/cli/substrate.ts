@@ -1,6 +1,7 @@
 import { isX86Image } from "../machine/boot/x86/classify.ts";
 import type { GuestOptions } from "../vmm/guest.ts";
 import type { GuestRequest } from "./machine.ts";
+import { prebuiltInterpreter } from "./prebuilt.ts";
 import { readInput } from "./readFile.ts";
 import type { RunnableGuest } from "./run/runnable.ts";
 import { UserError } from "./userError.ts";
@@ -35,25 +36,31 @@ export type PrepareGuest = (
  * one has no x86-64 yet. @throws UserError when that is not what the user has asked for
  */
 export async function substrateFor(request: SubstrateRequest): Promise<PrepareGuest> {
-  const architecture = request.architecture ?? architectureOf(request);
+  // A pipe can be read but once.
+  const bytes = tellsArchitecture(request)
+    ? readInput("image", request.image, request.memoryBytes)
+    : undefined;
+  const known = bytes === undefined ? {} : { bytes };
+  const architecture =
+    request.architecture ?? (bytes !== undefined && isX86Image(bytes) ? "x86-64" : "arm64");
   if (architecture === "arm64") {
     if (request.substrate === "linux")
       throw new UserError(
         "--substrate linux: it runs guests of the host's architecture, x86-64, and this one is for arm64; leave it out",
       );
+    const interpreter = prebuiltInterpreter();
     const { arm64Guest } = await import("./run/arm64Guest.ts");
-    return arm64Guest;
+    return (guest, surroundings) => arm64Guest({ ...guest, ...known, interpreter }, surroundings);
   }
   if (request.substrate === "embedded")
     throw new UserError(
       "--substrate embedded: it runs arm64 guests only so far, and this one is for x86-64; use --substrate linux",
     );
   const { x86Guest } = await import("./run/x86Guest.ts");
-  return x86Guest;
+  return (guest, surroundings) => x86Guest({ ...guest, ...known }, surroundings);
 }
 
-/** By the image's own bytes; firmware and flat binaries say nothing. */
-function architectureOf({ image, firmware, memoryBytes }: SubstrateRequest): Architecture {
-  if (firmware) return "arm64";
-  return isX86Image(readInput("image", image, memoryBytes)) ? "x86-64" : "arm64";
+/** Firmware and flat binaries say nothing. */
+function tellsArchitecture({ architecture, firmware }: SubstrateRequest): boolean {
+  return architecture === undefined && !firmware;
 }

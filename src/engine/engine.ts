@@ -117,9 +117,12 @@ export class Engine {
       memory: this.memory.memory,
       ...host.hostCalls,
     };
-    const instance = new WebAssembly.Instance(new WebAssembly.Module(interpreter.module), {
-      env: imports as WebAssembly.ModuleImports,
-    });
+    const instance = new WebAssembly.Instance(
+      interpreter.compiled ?? new WebAssembly.Module(interpreter.module),
+      {
+        env: imports as WebAssembly.ModuleImports,
+      },
+    );
     this.#run = instance.exports["run"] as () => number;
     const heat = options.heat ?? defaultHeat[options.mode ?? "auto"];
     if (Number.isFinite(heat)) {

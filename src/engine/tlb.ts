@@ -43,6 +43,8 @@ export class TranslationCaches {
   readonly #memory: EngineMemory;
 
   readonly #contexts: number;
+  /** Whether each context's tables have been emptied: in new memory they look full. Many contexts are never used. */
+  readonly #emptied: Uint8Array;
 
   /** `contexts`: how many translation contexts are used. */
   constructor(memory: EngineMemory, contexts: number) {
@@ -50,12 +52,13 @@ export class TranslationCaches {
     this.#contexts = contexts;
     if (contexts > memoryMap.contexts)
       throw new RangeError(`${contexts} translation contexts: there are ${memoryMap.contexts}`);
-    for (let context = 0; context < contexts; context++) this.flush(context);
+    this.#emptied = new Uint8Array(contexts);
   }
 
   /** Base of a context's data TLB. */
   dataBase(context: number): number {
     if (context >= this.#contexts) throw new RangeError(`translation context ${context} does not exist`);
+    if (this.#emptied[context] === 0) this.#empty(context);
     return memoryMap.translations + context * memoryMap.translationBytes;
   }
 
@@ -65,6 +68,11 @@ export class TranslationCaches {
   }
 
   flush(context: number): void {
+    if (this.#emptied[context] === 1) this.#empty(context);
+  }
+
+  #empty(context: number): void {
+    this.#emptied[context] = 1;
     const base = this.dataBase(context);
     this.#memory.bytes.fill(0xff, base, base + fetchTlbOffset + fetchTlbEntries * fetchEntry.bytes);
     this.#memory.bytes.fill(0xff, this.#secondBase(context), this.#secondBase(context) + secondTlb.bytes);
@@ -79,7 +87,8 @@ export class TranslationCaches {
 
   /** Forgets every fetch translation. */
   flushFetches(): void {
-    for (let context = 0; context < this.#contexts; context++) this.flushFetch(context);
+    for (let context = 0; context < this.#contexts; context++)
+      if (this.#emptied[context] === 1) this.flushFetch(context);
   }
 
   flushFetch(context: number): void {
@@ -167,6 +176,7 @@ export class TranslationCaches {
   withholdPage(host: HostAddress): void {
     const page = host & ~0xfff;
     for (let context = 0; context < this.#contexts; context++) {
+      if (this.#emptied[context] === 0) continue;
       this.#withhold(this.dataBase(context), fetchTlbOffset, page);
       this.#withhold(this.#secondBase(context), secondTlb.bytes, page);
     }

@@ -75,6 +75,58 @@ export class EncodingTableError extends Error {
 const fixedToken = /^[01.]+$/;
 const fieldToken = /^([A-Za-z][A-Za-z0-9_]*)(?::([0-9]+))?$/;
 
+/** A token of a pattern: fixed and ignored bits, or a field. */
+interface Token {
+  readonly width: number;
+  readonly mask: number;
+  readonly value: number;
+  readonly field: string | undefined;
+}
+
+function parseToken(text: string): Token | undefined {
+  if (fixedToken.test(text)) {
+    const bits = (ones: RegExp): number => Number(`0b${text.replace(ones, "1").replace(/[^1]/g, "0")}`) | 0;
+    return { width: text.length, mask: bits(/[01]/g), value: bits(/1/g), field: undefined };
+  }
+  const [, field, digits] = fieldToken.exec(text) ?? [];
+  if (field === undefined) return undefined;
+  return { width: digits === undefined ? 1 : Number(digits), mask: 0, value: 0, field };
+}
+
+/** Makes a parser of patterns, which remembers tokens: a table has thousands, and few different ones. */
+function patternParser(): (text: string) => Pattern {
+  const tokens = new Map<string, Token>();
+  return (text) => {
+    let mask = 0;
+    let value = 0;
+    let next = 32;
+    const fields: BitField[] = [];
+    for (const part of text.split(" ")) {
+      if (part === "") continue;
+      let token = tokens.get(part);
+      if (token === undefined) {
+        token = parseToken(part);
+        if (token === undefined) throw new EncodingTableError(`pattern "${text}": cannot read "${part}"`);
+        tokens.set(part, token);
+      }
+      const { width, field } = token;
+      if (width < 1) throw new EncodingTableError(`pattern "${text}": field "${field}" has no bits`);
+      next -= width;
+      if (field === undefined) {
+        mask |= token.mask << next;
+        value |= token.value << next;
+        continue;
+      }
+      for (const { name } of fields) {
+        if (name === field) throw new EncodingTableError(`pattern "${text}": field "${name}" appears twice`);
+      }
+      fields.push({ name: field, lsb: next, width });
+    }
+    if (next !== 0) throw new EncodingTableError(`pattern "${text}" has ${32 - next} bits, not 32`);
+    return { mask, value, fields };
+  };
+}
+
 /**
  * Parses a pattern.
  *
@@ -82,33 +134,7 @@ const fieldToken = /^([A-Za-z][A-Za-z0-9_]*)(?::([0-9]+))?$/;
  * @throws EncodingTableError when it does not describe exactly 32 bits or repeats a field name
  */
 export function parsePattern(text: string): Pattern {
-  let mask = 0;
-  let value = 0;
-  let next = 32;
-  const fields: BitField[] = [];
-  for (const token of text.split(/\s+/)) {
-    if (token === "") continue;
-    if (fixedToken.test(token)) {
-      for (let i = 0; i < token.length; i++) {
-        const bit = token[i];
-        next -= 1;
-        if (bit !== ".") mask |= 1 << next;
-        if (bit === "1") value |= 1 << next;
-      }
-      continue;
-    }
-    const [, name, digits] = fieldToken.exec(token) ?? [];
-    if (name === undefined) throw new EncodingTableError(`pattern "${text}": cannot read "${token}"`);
-    const width = digits === undefined ? 1 : Number(digits);
-    if (width < 1) throw new EncodingTableError(`pattern "${text}": field "${name}" has no bits`);
-    if (fields.some((field) => field.name === name)) {
-      throw new EncodingTableError(`pattern "${text}": field "${name}" appears twice`);
-    }
-    next -= width;
-    fields.push({ name, lsb: next, width });
-  }
-  if (next !== 0) throw new EncodingTableError(`pattern "${text}" has ${32 - next} bits, not 32`);
-  return { mask, value, fields };
+  return patternParser()(text);
 }
 
 /**
@@ -126,6 +152,26 @@ export function extractFields(word: number, fields: readonly BitField[]): Record
   const values: Record<string, number> = {};
   for (const field of fields) values[field.name] = extractField(word, field);
   return values;
+}
+
+/** Reads fields of words of one form, one word after the other; `extractFields` for those who look at many words. */
+export class FieldWindow {
+  /** The word that `read` looks at, known to match the form. */
+  word = 0;
+  readonly #fields: ReadonlyMap<string, BitField>;
+  readonly #form: string;
+
+  constructor(form: Encoding) {
+    this.#form = form.name;
+    this.#fields = new Map(form.fields.map((field) => [field.name, field]));
+  }
+
+  /** The value of a field by its name, unsigned. @throws RangeError when the form has no such field */
+  readonly read = (name: string): number => {
+    const field = this.#fields.get(name);
+    if (field === undefined) throw new RangeError(`${this.#form} has no field ${name}`);
+    return extractField(this.word, field);
+  };
 }
 
 /** Whether a field's value satisfies a condition. */
@@ -170,15 +216,18 @@ export function compileEncodings<Feature extends string>(
   entries: readonly EncodingEntry<Feature>[],
 ): readonly Encoding<Feature>[] {
   const names = new Set<string>();
+  const parse = patternParser();
   return entries.map((entry) => {
     if (names.has(entry.name)) throw new EncodingTableError(`two entries are named "${entry.name}"`);
     names.add(entry.name);
-    return compileEncoding(entry);
+    return compileEncoding(entry, parse(entry.pattern));
   });
 }
 
-function compileEncoding<Feature extends string>(entry: EncodingEntry<Feature>): Encoding<Feature> {
-  const { mask, value, fields } = parsePattern(entry.pattern);
+function compileEncoding<Feature extends string>(
+  entry: EncodingEntry<Feature>,
+  { mask, value, fields }: Pattern,
+): Encoding<Feature> {
   const when = alternativesOf(entry.when);
   for (const condition of when) checkCondition(entry.name, fields, condition);
   // Most forms are never met: their tables are made when they are.

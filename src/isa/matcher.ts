@@ -1,17 +1,29 @@
 import type { Encoding } from "./encoding.ts";
 
-/** A decision: a bit to test, or the forms still possible. Branches are `undefined` until a word comes that needs them. */
-interface Node<Feature extends string> {
+/** The forms a word may have; where there are many, by some of its bits. Look-ups are made as words come. */
+interface Forms<Feature extends string> {
   readonly candidates: readonly Encoding<Feature>[];
-  /** The bit whose test is next; undefined when no test tells the candidates apart. */
-  readonly bit: number | undefined;
-  clear: Node<Feature> | undefined;
-  set: Node<Feature> | undefined;
+  readonly next: (Forms<Feature> | undefined)[] | undefined;
 }
 
+/** A piece of the word that is looked at: its lowest bit, and its number of bits. */
+interface Piece {
+  readonly lsb: number;
+  readonly width: number;
+}
+
+/** Where instruction sets have most of an opcode, and where much of what is left. */
+const pieces: readonly Piece[] = [
+  { lsb: 21, width: 11 },
+  { lsb: 10, width: 6 },
+];
+
+/** So many forms are tried one by one. */
+const few = 3;
+
 /**
- * Builds a matcher for a table: a binary decision tree over the bits that tell the forms apart best. The tree grows as words
- * come, since a program uses a small part of an instruction set.
+ * Builds a matcher for a table: look-ups by bits of the word, the last few forms one by one. The tables grow as words come, since a
+ * program uses a small part of an instruction set.
  *
  * @param encodings forms of which no two match the same word
  * @returns a function from a 32-bit word (signed or unsigned) to its form, or `undefined`
@@ -19,58 +31,35 @@ interface Node<Feature extends string> {
 export function buildMatcher<Feature extends string>(
   encodings: readonly Encoding<Feature>[],
 ): (word: number) => Encoding<Feature> | undefined {
-  let root: Node<Feature> | undefined;
+  const root = formsAt(encodings, 0);
   return (word) => {
-    root ??= newNode(encodings);
-    let node = root;
-    while (node.bit !== undefined) {
-      if ((word >>> node.bit) & 1) {
-        node.set ??= newNode(remaining(node.candidates, node.bit, 1));
-        node = node.set;
-      } else {
-        node.clear ??= newNode(remaining(node.candidates, node.bit, 0));
-        node = node.clear;
-      }
+    let forms = root;
+    for (let level = 0; level < pieces.length; level++) {
+      const piece = pieces[level];
+      if (piece === undefined || forms.next === undefined) break;
+      const index = (word >>> piece.lsb) & ((1 << piece.width) - 1);
+      forms = forms.next[index] ??= formsAt(remaining(forms.candidates, piece, word), level + 1);
     }
-    for (const encoding of node.candidates) if (encoding.matches(word)) return encoding;
+    for (const encoding of forms.candidates) if (encoding.matches(word)) return encoding;
     return undefined;
   };
 }
 
-function newNode<Feature extends string>(candidates: readonly Encoding<Feature>[]): Node<Feature> {
-  return { candidates, bit: bestBit(candidates), clear: undefined, set: undefined };
+function formsAt<Feature extends string>(
+  candidates: readonly Encoding<Feature>[],
+  level: number,
+): Forms<Feature> {
+  const piece = pieces[level];
+  const next = piece === undefined || candidates.length <= few ? undefined : new Array(1 << piece.width);
+  return { candidates, next };
 }
 
-/** The forms that a word may have whose bit `bit` is `value`. */
+/** The forms whose fixed bits in this piece are as the word's. */
 function remaining<Feature extends string>(
   candidates: readonly Encoding<Feature>[],
-  bit: number,
-  value: 0 | 1,
+  { lsb, width }: Piece,
+  word: number,
 ): readonly Encoding<Feature>[] {
-  return candidates.filter(
-    (encoding) => ((encoding.mask >>> bit) & 1) === 0 || ((encoding.value >>> bit) & 1) === value,
-  );
-}
-
-/** The bit whose test leaves the fewest forms in the worse of its two branches. */
-function bestBit(candidates: readonly Encoding[]): number | undefined {
-  const zeros = new Int32Array(32);
-  const ones = new Int32Array(32);
-  for (const { mask, value } of candidates) {
-    for (let bit = 0; bit < 32; bit += 1) {
-      if (((mask >>> bit) & 1) === 0) continue;
-      const counts = ((value >>> bit) & 1) === 1 ? ones : zeros;
-      counts[bit] = (counts[bit] ?? 0) + 1;
-    }
-  }
-  let best: number | undefined;
-  let most = 0;
-  for (let bit = 31; bit >= 0; bit -= 1) {
-    const excluded = Math.min(zeros[bit] ?? 0, ones[bit] ?? 0);
-    if (excluded > most) {
-      most = excluded;
-      best = bit;
-    }
-  }
-  return best;
+  const bits = ((1 << width) - 1) << lsb;
+  return candidates.filter(({ mask, value }) => ((word ^ value) & mask & bits) === 0);
 }

@@ -81,7 +81,7 @@ export function x86Guest(
   if (request.firmware && request.initrd !== undefined)
     throw new UserError("--initrd goes with a kernel, not with --firmware; leave one of them out");
   const { memoryBytes, cpus } = request;
-  const image = readInput("image", request.image, memoryBytes);
+  const image = request.bytes ?? readInput("image", request.image, memoryBytes);
   const initrd =
     request.initrd === undefined ? undefined : readInput("--initrd", request.initrd, memoryBytes);
   return Promise.resolve(

@@ -28,6 +28,8 @@ export const interpreterExit = { budget: 0, abandoned: 1, fetch: 2 } as const;
 /** A generated interpreter and what is needed to fill records for it. */
 export interface Interpreter {
   readonly module: Uint8Array<ArrayBuffer>;
+  /** The same compiled, if that has been done. */
+  readonly compiled?: WebAssembly.Module;
   /** Handler number of each operation. */
   readonly handlers: Uint16Array;
   /** Where each operation's operands go in a record. */

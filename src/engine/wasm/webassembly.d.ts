@@ -8,6 +8,7 @@ declare namespace WebAssembly {
   class Module {
     constructor(bytes: ArrayBuffer | ArrayBufferView<ArrayBuffer>);
   }
+  function compile(bytes: ArrayBuffer | ArrayBufferView<ArrayBuffer>): Promise<Module>;
   class Table {
     readonly length: number;
     set(index: number, value: unknown): void;

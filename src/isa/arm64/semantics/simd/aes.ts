@@ -3,26 +3,29 @@ import { type Definition, define, vector } from "../define.ts";
 import { checkEnabled } from "./forms.ts";
 import { everyLane, type Vector } from "./lanes.ts";
 
-/** Product of two bytes as polynomials over GF(2) modulo x⁸ + x⁴ + x³ + x + 1. FIPS 197, 4.2. */
-function multiply(x: number, y: number): number {
-  let product = 0;
-  for (let a = x, c = y; c !== 0; c >>= 1, a = (a << 1) ^ ((a >> 7) * 0x11b)) {
-    if ((c & 1) === 1) product ^= a;
-  }
-  return product;
+/** A byte times x as polynomials over GF(2) modulo x⁸ + x⁴ + x³ + x + 1. FIPS 197, 4.2. */
+const timesXByte = (a: number): number => (a << 1) ^ ((a >> 7) * 0x11b);
+
+/** What SubBytes puts for each byte: its inverse, then the affine map. FIPS 197, 5.1.1. */
+function forwardBox(): readonly number[] {
+  // x + 1 generates the field's 255 units: the inverse of its power n is its power 255 − n.
+  const powers = new Uint8Array(255);
+  for (let n = 0, power = 1; n < 255; n++, power ^= timesXByte(power)) powers[n] = power;
+  const inverses = new Uint8Array(256);
+  powers.forEach((power, n) => {
+    inverses[power] = powers[(255 - n) % 255] ?? 0;
+  });
+  return Array.from(inverses, (inverse) => {
+    const twice = inverse * 0x101;
+    const rotated = [0, 4, 5, 6, 7].reduce((sum, by) => sum ^ (twice >> by), 0);
+    return (rotated & 0xff) ^ 0x63;
+  });
 }
 
-/** The byte that SubBytes puts for `x`: the inverse, then the affine map. FIPS 197, 5.1.1. */
-function substitute(x: number): number {
-  let inverse = 0;
-  for (let y = 1; y < 256 && x !== 0; y++) if (multiply(x, y) === 1) inverse = y;
-  const twice = inverse * 0x101;
-  const rotated = [0, 4, 5, 6, 7].reduce((sum, by) => sum ^ (twice >> by), 0);
-  return (rotated & 0xff) ^ 0x63;
+function inverseBox(): readonly number[] {
+  const forward = forwardBox();
+  return forward.map((_, x) => forward.indexOf(x));
 }
-
-const forwardBox: readonly number[] = Array.from({ length: 256 }, (_, x) => substitute(x));
-const inverseBox: readonly number[] = forwardBox.map((_, x) => forwardBox.indexOf(x));
 
 /** Where each byte of the state comes from in ShiftRows; byte 4c + r is row r of column c. FIPS 197, 5.1.2. */
 const shiftRows: readonly number[] = Array.from({ length: 16 }, (_, i) => (i + 4 * (i & 3)) & 15);
@@ -76,14 +79,14 @@ function inverseMixColumns(b: Builder, v: Vector): Vector {
 
 const registers = { d: vector("Rd"), n: vector("Rn") };
 
-function round(encoding: string, order: readonly number[], box: readonly number[]): Definition {
+function round(encoding: string, order: readonly number[], box: () => readonly number[]): Definition {
   return define({
     encoding,
     operands: registers,
     semantics: (b, o) => {
       checkEnabled(b);
       const state = b.v128.xor(b.get(o.d), b.get(o.n));
-      b.set(o.d, substituteBytes(b, b.shuffle(state, state, order), box));
+      b.set(o.d, substituteBytes(b, b.shuffle(state, state, order), box()));
     },
   });
 }

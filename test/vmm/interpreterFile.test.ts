@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { arm64InstructionSet } from "../../src/isa/arm64/instructionSet.ts";
-import { makeInterpreter, readInterpreter, writeInterpreterFile } from "../../src/vmm/interpreter.ts";
+import { makeInterpreter } from "../../src/vmm/interpreter.ts";
+import { readInterpreter, writeInterpreterFile } from "../../src/vmm/interpreterFile.ts";
 
 describe("an interpreter's file", () => {
   const interpreter = makeInterpreter(arm64InstructionSet());
