@@ -11,6 +11,7 @@ import {
 } from "./breakpoint.ts";
 import { DebuggerError } from "./errors.ts";
 import type { MemoryView } from "./memory.ts";
+import { type OwnedBreakpoint, PatchedBreakpoints } from "./patchedBreakpoints.ts";
 import type { Patches } from "./patches.ts";
 import { RegisterUse } from "./registerUse.ts";
 import { StepEnds } from "./stepEnds.ts";
@@ -37,8 +38,6 @@ export interface BreakpointSurroundings {
   readonly now: () => number;
 }
 
-type Owned = { -readonly [K in keyof Breakpoint]: Breakpoint[K] };
-
 /** What was planted and has been removed since: so many are remembered. */
 const mostRemoved = 64;
 
@@ -50,7 +49,8 @@ export class BreakpointList {
   readonly stepEnds: StepEnds;
   readonly #in: BreakpointSurroundings;
   readonly #use: RegisterUse;
-  readonly #breakpoints = new Map<bigint, readonly Owned[]>();
+  readonly #patched: PatchedBreakpoints;
+  readonly #breakpoints = new Map<bigint, readonly OwnedBreakpoint[]>();
   readonly #watchpoints = new Set<Watchpoint>();
   #removed: (Breakpoint | Watchpoint)[] = [];
   #lastNumber = 0;
@@ -66,6 +66,7 @@ export class BreakpointList {
     this.#in = surroundings;
     const { vm, architecture, memory, patches } = surroundings;
     this.#use = new RegisterUse(vm, architecture);
+    this.#patched = new PatchedBreakpoints(vm, memory, patches);
     this.stepEnds = new StepEnds(vm, memory, patches);
   }
 
@@ -101,7 +102,7 @@ export class BreakpointList {
     const vcpu = options.vcpu ?? this.#in.vcpu();
     const text = new Uint8Array(architecture.breakpointInstruction.length);
     const isThere = memory.readVirtual(vcpu.kvm, address, text) === text.length;
-    const breakpoint: Owned = {
+    const breakpoint: OwnedBreakpoint = {
       number: this.#lastNumber + 1,
       address,
       kind,
@@ -132,7 +133,7 @@ export class BreakpointList {
     } else {
       if (this.#own(which) !== undefined) return;
       // The list's own objects are the only ones there are.
-      const breakpoint = which as Owned;
+      const breakpoint = which as OwnedBreakpoint;
       this.#arm(breakpoint, this.#in.vcpu());
       this.#breakpoints.set(which.address, [...(this.#breakpoints.get(which.address) ?? []), breakpoint]);
     }
@@ -165,7 +166,7 @@ export class BreakpointList {
     }
     const breakpoint = this.#own(which);
     if (breakpoint === undefined) return;
-    this.#disarm(breakpoint);
+    this.#patched.remove(breakpoint);
     const left = (this.#breakpoints.get(which.address) ?? []).filter((other) => other !== which);
     if (left.length === 0) this.#breakpoints.delete(which.address);
     else this.#breakpoints.set(which.address, left);
@@ -184,7 +185,7 @@ export class BreakpointList {
     const breakpoint = this.#own(which);
     if (breakpoint === undefined || breakpoint.enabled === enabled) return;
     if (enabled) this.#arm(breakpoint, this.#in.vcpu());
-    else this.#disarm(breakpoint);
+    else this.#patched.remove(breakpoint);
     breakpoint.enabled = enabled;
     this.#stale = true;
   }
@@ -230,8 +231,7 @@ export class BreakpointList {
     for (const breakpoint of this.#breakpoints.get(pc) ?? []) {
       if (breakpoint.kind !== "patched" || !breakpoint.enabled) continue;
       breakpoint.history.replaced++;
-      this.#disarm(breakpoint);
-      this.#patch(breakpoint, vcpu);
+      this.#patched.move(breakpoint, vcpu);
     }
   }
 
@@ -244,7 +244,9 @@ export class BreakpointList {
   settle(): void {
     this.#refresh();
     if (this.#hasPatched)
-      for (const breakpoint of this.#all()) if (breakpoint.kind === "patched") this.#settlePatch(breakpoint);
+      for (const breakpoint of this.#all())
+        if (breakpoint.kind === "patched" && breakpoint.enabled)
+          this.#patched.settle(breakpoint, this.#in.vcpu());
     this.plant();
   }
 
@@ -271,57 +273,18 @@ export class BreakpointList {
   }
 
   /** Takes what the breakpoint needs of the machine. @throws DebuggerError when it cannot be had */
-  #arm(breakpoint: Owned, vcpu: DebuggedVcpu): void {
+  #arm(breakpoint: OwnedBreakpoint, vcpu: DebuggedVcpu): void {
     this.#refresh();
     if (breakpoint.kind === "hardware" && !this.#hardwareAddresses.has(breakpoint.address))
       this.#use.checkBreakpoint(this.#hardwareAddresses, this.#watchRegisters());
-    if (breakpoint.kind !== "patched") return;
-    this.#patch(breakpoint, vcpu);
-    // An unseen guard beside it waits for what will be mapped there.
-    if (breakpoint.physical === undefined && this.#in.vm.unseenBreakpoints === undefined) {
-      throw new DebuggerError(
-        "unmapped",
-        `no breakpoint instruction can be written to ${hex(breakpoint.address)}: no memory is mapped there now`,
-      );
-    }
+    if (breakpoint.kind === "patched") this.#patched.plant(breakpoint, vcpu);
   }
 
-  #disarm(breakpoint: Owned): void {
-    if (breakpoint.physical !== undefined) this.#in.patches.remove(breakpoint.physical);
-    breakpoint.physical = undefined;
-  }
-
-  #patch(breakpoint: Owned, vcpu: DebuggedVcpu): void {
-    const found = this.#in.memory.memoryAt(vcpu.kvm, breakpoint.address);
-    if (found === undefined) return;
-    this.#in.patches.plant(found.physicalAddress);
-    breakpoint.physical = found.physicalAddress;
-  }
-
-  /**
-   * A patch that the guest has written over or taken the mapping from. With a guard beside it, it is left until it is reached:
-   * the memory may hold anything by now. Without, it is planted where the address is mapped to.
-   */
-  #settlePatch(breakpoint: Owned): void {
-    const { patches, memory, vcpu, vm } = this.#in;
-    if (!breakpoint.enabled) return;
-    const found = memory.memoryAt(vcpu().kvm, breakpoint.address)?.physicalAddress;
-    if (found === undefined) return;
-    const isGuarded = vm.unseenBreakpoints !== undefined;
-    if (found === breakpoint.physical) {
-      if (isGuarded) patches.restore(found);
-      else patches.renew(found);
-    } else if (!isGuarded) {
-      this.#disarm(breakpoint);
-      this.#patch(breakpoint, vcpu());
-    }
-  }
-
-  #all(): Owned[] {
+  #all(): OwnedBreakpoint[] {
     return [...this.#breakpoints.values()].flat();
   }
 
-  #own(which: Breakpoint): Owned | undefined {
+  #own(which: Breakpoint): OwnedBreakpoint | undefined {
     return this.#breakpoints.get(which.address)?.find((each) => each === which);
   }
 
