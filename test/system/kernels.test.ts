@@ -53,6 +53,17 @@ describe.skipIf(!debianKernel.available)("Debian's arm64 kernel, unmodified", ()
   );
 
   it(
+    "gets all of its input, which was there before it listened",
+    async () => {
+      const run = boot("--append", "console=ttyAMA0 rdinit=/bin/sh quiet");
+      run.child.stdin?.end(`echo ${"x".repeat(200)} | busybox wc -c\nbusybox poweroff -f\n`);
+      expect(await run.ended).toBe(0);
+      expect(run.stdout()).toMatch(/\n201\r\n/);
+    },
+    5 * minutes,
+  );
+
+  it(
     "prints the same bytes on every run",
     async () => {
       const first = boot("--limit", "400000000");

@@ -1,4 +1,5 @@
 import type { KvmExit, X86Exit } from "../../kvm/exits.ts";
+import type { ScheduledEvent } from "../../machine/device.ts";
 import type { InputSource } from "./inputSource.ts";
 import type { Listening, RunnableGuest } from "./runnable.ts";
 
@@ -7,6 +8,7 @@ export class ConsoleInput {
   readonly #guest: RunnableGuest;
   readonly #source: InputSource;
   readonly #watch: Listening;
+  #beginning: ScheduledEvent | undefined;
 
   constructor(guest: RunnableGuest, source: InputSource) {
     this.#guest = guest;
@@ -22,7 +24,15 @@ export class ConsoleInput {
   }
 
   observe(exit: KvmExit | X86Exit): void {
-    if (this.#watch.observe(exit)) this.soon();
+    const news = this.#watch.observe(exit);
+    if (news === undefined) return;
+    this.#beginning?.cancel();
+    if (news === "not after all") return;
+    const { timeline } = this.#guest;
+    this.#beginning = timeline.at(timeline.now() + news.listensIn, () => {
+      this.#watch.assume();
+      this.deliver();
+    });
   }
 
   /** Delivers at the next instruction boundary: at the same point of virtual time in every run. */
@@ -54,6 +64,8 @@ export class ConsoleInput {
 
   /** The guest starts anew. */
   reset(): void {
-    if (!this.#source.interactive) this.#watch.reset();
+    if (this.#source.interactive) return;
+    this.#beginning?.cancel();
+    this.#watch.reset();
   }
 }

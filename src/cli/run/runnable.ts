@@ -12,12 +12,15 @@ export interface SerialPort {
   receiveBreak(): boolean;
 }
 
+/** A guest listens after so many nanoseconds of virtual time; or what was said before is taken back. */
+export type ListeningNews = { readonly listensIn: bigint } | "not after all";
+
 /** Finds out when a guest begins to listen to its serial console: input that comes before might be lost. */
 export interface Listening {
   readonly listening: boolean;
-  /** Watches an exit. @returns true when the guest has just begun to listen */
-  observe(exit: KvmExit | X86Exit): boolean;
-  /** The guest has to listen now or never. */
+  /** Watches an exit. @returns what it has shown about when the guest listens, if anything */
+  observe(exit: KvmExit | X86Exit): ListeningNews | undefined;
+  /** The guest listens from now on, or never. */
   assume(): void;
   /** The guest starts anew. */
   reset(): void;

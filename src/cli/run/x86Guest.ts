@@ -16,7 +16,7 @@ import { X86Machine } from "../../vmm/x86/machine.ts";
 import type { GuestRequest } from "../machine.ts";
 import { readInput } from "../readFile.ts";
 import { UserError } from "../userError.ts";
-import type { Debugging, Listening, RunnableGuest } from "./runnable.ts";
+import type { Debugging, Listening, ListeningNews, RunnableGuest } from "./runnable.ts";
 
 /** Options of arm64's machine, and what to do without them. */
 const FOREIGN: readonly (readonly [keyof GuestRequest, string])[] = [
@@ -55,10 +55,10 @@ class UartListening implements Listening {
     return this.#assumed || this.#uart.listening;
   }
 
-  observe(): boolean {
-    if (this.#told || !this.listening) return false;
+  observe(): ListeningNews | undefined {
+    if (this.#told || !this.listening) return undefined;
     this.#told = true;
-    return true;
+    return { listensIn: 0n };
   }
 
   assume(): void {
