@@ -24,6 +24,13 @@ export interface DebuggedMachine {
   observeExits?(observer: (vcpu: number, exit: KvmExit | X86Exit) => void): () => void;
   /** Runs until something is the caller's business, at most `limit` nanoseconds of virtual time. */
   advance(limit: number, options?: AdvanceOptions): MachineStop;
+  /**
+   * Takes every vCPU out of the guest, where they run by themselves (`away`): before anything is asked of them. No effect
+   * otherwise.
+   */
+  halt?(): void;
+  /** Called when a machine that is away has something to look at: `advance` does. */
+  onNews?: (() => void) | undefined;
   /** Lets virtual time jump to this nanosecond. */
   skipTo(nanosecond: number): void;
   /** Power-on reset, with the guest's images loaded again. */

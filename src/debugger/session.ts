@@ -252,7 +252,9 @@ export class DebugSession {
   }
 
   /** What the machine stopped for: an event that ends the run, or undefined to run on. */
-  #consider(stop: Exclude<MachineStop, { kind: "limit" | "idle" | "waiting" }>): StopEvent | undefined {
+  #consider(
+    stop: Exclude<MachineStop, { kind: "limit" | "idle" | "waiting" | "away" }>,
+  ): StopEvent | undefined {
     switch (stop.kind) {
       case "debug":
         return this.#runner.debugExit(this.vcpu(stop.vcpu), stop.exit);

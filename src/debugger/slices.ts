@@ -7,7 +7,9 @@ export interface SliceClient {
   /** Before the machine advances: which vCPUs stand. */
   next(): ReadonlySet<number> | undefined;
   /** What the machine stopped for: an event that ends the run, or undefined to run on. */
-  consider(stop: Exclude<MachineStop, { kind: "limit" | "idle" | "waiting" }>): StopEvent | undefined;
+  consider(
+    stop: Exclude<MachineStop, { kind: "limit" | "idle" | "waiting" | "away" }>,
+  ): StopEvent | undefined;
   /** No vCPU that may run can go on without input: whether there is something else to try. */
   idle(): boolean;
   /** The run is over. */
@@ -42,6 +44,8 @@ export class Slices {
   #interrupted = false;
   /** Nothing in the guest can go on without input. */
   #asleep = false;
+  /** How often it has slept: the end of an earlier sleep means nothing. */
+  #sleeps = 0;
   /** Wall-clock milliseconds minus virtual ones at the last moment the two were compared. */
   #offset = 0;
 
@@ -50,6 +54,7 @@ export class Slices {
     this.#host = host;
     this.#client = client;
     this.#wallClock = pace === "wall-clock";
+    if (machine.halt !== undefined) machine.onNews = () => this.wake();
   }
 
   /** Begins a run with a first, short slice, or one that is to bring it to its end. */
@@ -72,12 +77,15 @@ export class Slices {
   cancel(): void {
     this.#run++;
     this.#active = false;
+    this.#asleep = false;
+    this.#machine.halt?.();
   }
 
   /** Ends a sleep. */
   wake(): void {
     if (!this.#asleep || this.#inside) return;
     this.#asleep = false;
+    this.#sleeps++;
     if (this.#wallClock) this.#machine.skipTo(this.#wallTime());
     this.#later();
   }
@@ -117,9 +125,13 @@ export class Slices {
           break;
         case "idle":
           this.#asleep = !this.#client.idle();
+          this.#sleeps++;
           break;
         case "waiting":
           this.#waitUntil(stop.until);
+          break;
+        case "away":
+          this.#sleep((stop.until - this.#machine.now) / 1e6);
           break;
         default: {
           const event = this.#client.consider(stop);
@@ -154,10 +166,14 @@ export class Slices {
       return;
     }
     this.#machine.skipTo(wall);
+    this.#sleep(Math.min((nanosecond - wall) / 1e6, longestSleep));
+  }
+
+  #sleep(milliseconds: number): void {
     this.#asleep = true;
-    const run = this.#run;
-    this.#host.delay(Math.min((nanosecond - wall) / 1e6, longestSleep), () => {
-      if (run === this.#run) this.wake();
+    const sleep = ++this.#sleeps;
+    this.#host.delay(milliseconds, () => {
+      if (sleep === this.#sleeps) this.wake();
     });
   }
 

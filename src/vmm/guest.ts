@@ -42,6 +42,8 @@ export type GuestStop =
   | { readonly kind: "idle" }
   /** Every vCPU waits until this nanosecond of virtual time; only when asked to stop at waits. */
   | { readonly kind: "waiting"; readonly until: number }
+  /** vCPUs run in threads of their own: until `onNews`, or this nanosecond, there is nothing to do. */
+  | { readonly kind: "away"; readonly until: number }
   | { readonly kind: "debug"; readonly vcpu: number; readonly exit: Extract<KvmExit, { reason: "DEBUG" }> }
   | { readonly kind: "system"; readonly event: SystemEvent }
   | { readonly kind: "failed"; readonly vcpu: number; readonly message: string };

@@ -26,6 +26,16 @@ const AIM = 10;
 
 /** Runs a booted guest until it ends. */
 export async function runLoop(run: RunLoop): Promise<RunEnd> {
+  const { machine } = run.guest;
+  if (machine.halt !== undefined) machine.onNews = run.alarm.ring;
+  try {
+    return await untilEnd(run);
+  } finally {
+    machine.halt?.();
+  }
+}
+
+async function untilEnd(run: RunLoop): Promise<RunEnd> {
   const { guest, input, output, interruption } = run;
   const { machine } = guest;
   const stopAtWaits = run.pace !== undefined;
@@ -43,6 +53,9 @@ export async function runLoop(run: RunLoop): Promise<RunEnd> {
         break;
       case "waiting":
         await waitUntil(run, stop.until);
+        break;
+      case "away":
+        await run.alarm.sleep(Math.max(0, stop.until - machine.now) / 1e6);
         break;
       case "idle":
         if (input.deliverAnyway()) break;

@@ -1,5 +1,4 @@
-import { KvmError } from "../../kvm/errors.ts";
-import type { DebugExit, X86Exit, X86IoExit } from "../../kvm/exits.ts";
+import type { X86Exit, X86IoExit } from "../../kvm/exits.ts";
 import type { X86Vcpu, X86Vm } from "../../kvm/x86Vcpu.ts";
 import { acpiTables } from "../../machine/acpi/tables.ts";
 import type { PcRequest, X86Pc } from "../../machine/board/x86Pc.ts";
@@ -8,9 +7,11 @@ import { PC_MAP } from "../../machine/board/x86PcMap.ts";
 import { applyBootPlan } from "../../machine/boot/bootPlan.ts";
 import type { X86BootPlan } from "../../machine/boot/x86/protocol.ts";
 import type { GuestMemory } from "../../machine/guestMemory.ts";
-import type { AdvanceOptions, GuestStop } from "../guest.ts";
+import type { AdvanceOptions } from "../guest.ts";
 import { Timeline } from "../timeline.ts";
 import { enterX86 } from "./enter.ts";
+import { failureOf, type X86Stop } from "./stop.ts";
+import { VcpuLoop } from "./vcpuLoop.ts";
 
 /** What an x86 machine is made of. */
 export interface X86MachineOptions {
@@ -29,21 +30,15 @@ export interface X86MachineOptions {
   readonly description: readonly string[];
 }
 
-/** What `advance` stopped for: as `GuestStop`, with x86's debug exits. */
-export type X86Stop =
-  | Exclude<GuestStop, { readonly kind: "debug" }>
-  | { readonly kind: "debug"; readonly vcpu: number; readonly exit: DebugExit };
-
 /** An observer of every exit, in order. The exit is to be read at once. */
 export type X86ExitObserver = (vcpu: number, exit: X86Exit) => void;
 
-/** Milliseconds after which a vCPU is interrupted, so that the program has its turn. */
-const tick = 2;
-
-const interruptFlag = 0x200n;
 const onesOfMissingMemory = 2n ** 64n - 1n;
 
-/** A PC on a VM with x86 vCPUs: board, and the loop that runs the vCPUs by turns in the calling thread. */
+/**
+ * A PC on a VM with x86 vCPUs. Each runs in a thread of its own where it can (`VcpuLoop`); everything else is the calling thread's.
+ * When `advance` returns anything but `away`, and nothing else than `limit`, no vCPU is in the guest.
+ */
 export class X86Machine {
   readonly vm: X86Vm;
   readonly board: X86Pc;
@@ -63,8 +58,7 @@ export class X86Machine {
   readonly #putBack: () => void;
   #plan: X86BootPlan | undefined;
   #request: PcRequest | undefined;
-  #turn = 0;
-  #ticking = false;
+  readonly #loop: VcpuLoop;
 
   /** @throws BoardError, KvmError for what cannot be built. */
   constructor(options: X86MachineOptions) {
@@ -93,6 +87,13 @@ export class X86Machine {
       write: (address, bytes) => vm.writeMemory(address, bytes),
     };
     this.#putBack = vm.takeDown();
+    this.#loop = new VcpuLoop({
+      vm,
+      timeline: this.timeline,
+      now: () => this.now,
+      handle: (vcpu, exit) => this.#handle(vcpu, exit),
+      requested: () => this.#requested(),
+    });
   }
 
   /** ACPI's tables of this machine, for its boot plan. */
@@ -118,12 +119,13 @@ export class X86Machine {
     this.#plan = plan;
     applyBootPlan(plan, this.memory);
     enterX86(this.#vcpu(0), plan.entry);
-    this.#turn = 0;
+    this.#loop.restart();
   }
 
   /** Power-on reset of devices and vCPUs, and the boot plan's images again. */
   reset(): void {
     if (this.#plan === undefined) return;
+    this.halt();
     this.board.reset();
     this.#putBack();
     this.#request = undefined;
@@ -135,20 +137,22 @@ export class X86Machine {
   skipTo(_nanosecond: number): void {}
 
   /** Runs until something is the caller's business, at most `limit` nanoseconds. */
-  advance(limit: number, options: AdvanceOptions = {}): X86Stop {
-    if (!this.#ticking) {
-      this.#ticking = true;
-      this.vm.interruptEvery(tick);
-    }
-    const end = this.now + limit;
-    do {
-      this.timeline.runDue();
-      const vcpu = this.#next(options.standing);
-      if (vcpu === undefined) return { kind: "idle" };
-      const stop = this.#run(vcpu);
-      if (stop !== undefined) return stop;
-    } while (this.now < end);
-    return { kind: "limit" };
+  advance(limit: number, { standing }: AdvanceOptions = {}): X86Stop {
+    return this.#loop.advance(limit, standing);
+  }
+
+  /** Takes every vCPU out of the guest: after `away` or `limit`, before anything is asked of them. */
+  halt(): void {
+    this.#loop.halt();
+  }
+
+  /** Called from the event loop when there is something to look at after `away`. */
+  get onNews(): (() => void) | undefined {
+    return this.#loop.onNews;
+  }
+
+  set onNews(callback: (() => void) | undefined) {
+    this.#loop.onNews = callback;
   }
 
   /** Calls `observer` with every exit, in order, until the returned function is called. */
@@ -159,32 +163,23 @@ export class X86Machine {
     };
   }
 
-  #run(vcpu: X86Vcpu): X86Stop | undefined {
-    let exit: X86Exit;
-    try {
-      exit = vcpu.run(Number.POSITIVE_INFINITY);
-    } catch (error) {
-      if (!(error instanceof KvmError)) throw error;
-      return { kind: "failed", vcpu: vcpu.id, message: error.message };
-    }
+  #handle(vcpu: X86Vcpu, exit: X86Exit): X86Stop | undefined {
     this.exitCounts[exit.reason] = (this.exitCounts[exit.reason] ?? 0) + 1;
     this.onExit?.(vcpu.id, exit);
     for (const observer of this.#observers) observer(vcpu.id, exit);
     switch (exit.reason) {
       case "IO":
         this.#portAccess(exit);
-        return this.#requested();
+        return undefined;
       case "MMIO":
         // Nothing but memory is on the bus: missing memory reads as ones.
         if (!exit.isWrite) vcpu.completeMmio(onesOfMissingMemory);
         return undefined;
       case "DEBUG":
         return { kind: "debug", vcpu: vcpu.id, exit };
-      case "INTR":
-        this.#turn = (this.#turn + 1) % this.vm.vcpus.length;
-        return this.#isOver() ? { kind: "idle" } : undefined;
       case "HLT":
         return { kind: "idle" };
+      case "INTR":
       case "IRQ_WINDOW_OPEN":
         return undefined;
       case "SYSTEM_EVENT":
@@ -225,50 +220,9 @@ export class X86Machine {
     }
   }
 
-  /** No vCPU will ever run again: each waits to be started, or has halted with interrupts off. */
-  #isOver(): boolean {
-    return this.vm.vcpus.every((vcpu) => {
-      if (vcpu.mpState === "STOPPED") return true;
-      return vcpu.mpState === "HALTED" && (vcpu.getRegs().rflags & interruptFlag) === 0n;
-    });
-  }
-
   #vcpu(index: number): X86Vcpu {
     const vcpu = this.vm.vcpus[index];
     if (vcpu === undefined) throw new RangeError(`no vCPU ${index}`);
     return vcpu;
-  }
-
-  /** The vCPU whose turn it is, or the next that may run. */
-  #next(standing: ReadonlySet<number> | undefined): X86Vcpu | undefined {
-    const { length } = this.vm.vcpus;
-    for (let i = 0; i < length; i++) {
-      const vcpu = this.#vcpu((this.#turn + i) % length);
-      if (standing?.has(vcpu.id) === true) continue;
-      if (length > 1 && vcpu.mpState === "STOPPED") continue;
-      this.#turn = vcpu.id;
-      return vcpu;
-    }
-    return undefined;
-  }
-}
-
-type Failure = Extract<
-  X86Exit,
-  { readonly reason: "SHUTDOWN" | "HYPERCALL" | "FAIL_ENTRY" | "INTERNAL_ERROR" | "OTHER" }
->;
-
-function failureOf(exit: Failure): string {
-  switch (exit.reason) {
-    case "SHUTDOWN":
-      return "triple fault: the guest could not take an exception, and its processor has shut down";
-    case "HYPERCALL":
-      return `hypercall 0x${exit.number.toString(16)} has no handler`;
-    case "FAIL_ENTRY":
-      return `the processor refuses to enter the guest: reason 0x${exit.hardwareEntryFailureReason.toString(16)}`;
-    case "INTERNAL_ERROR":
-      return exit.message;
-    case "OTHER":
-      return `KVM left the guest for reason ${exit.exitReason}, which nothing asked for`;
   }
 }

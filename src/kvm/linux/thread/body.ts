@@ -3,14 +3,34 @@ import type { NativeFunction } from "../ffi/koffi.ts";
 /** Words of the memory that a vCPU's thread shares with the program. */
 export const threadWords = { state: 0, file: 1, errno: 2, thread: 3 } as const;
 
-/** What is in `threadWords.state`. */
-export const threadStates = { idle: 0, enter: 1, stop: 2 } as const;
+/** What is in `threadWords.state`. Who may change it: the program from idle, enter and back; the thread from enter and inside. */
+export const threadStates = {
+  /** Nothing to do. */
+  idle: 0,
+  /** Told to enter the guest. */
+  enter: 1,
+  /** In the guest, or on the way. */
+  inside: 2,
+  /** Out of the guest: the errno tells how. */
+  back: 3,
+  /** Told to end. */
+  stop: 4,
+} as const;
+
+/** Words of the memory that all threads of a VM share with the program. */
+export const bellWords = {
+  /** How often a thread has come back. */
+  count: 0,
+  /** Whether the program wants a message when one does. */
+  asked: 1,
+} as const;
 
 /** What the thread is told when it starts. Addresses are of memory of this process. */
 export interface ThreadStart {
   /** Where the foreign-function package is. */
   readonly koffi: string;
-  readonly shared: SharedArrayBuffer;
+  readonly words: SharedArrayBuffer;
+  readonly bell: SharedArrayBuffer;
   /** A sigset_t with the signal that interrupts. */
   readonly signalSet: number;
   /** A timespec of zero. */
@@ -21,7 +41,7 @@ export interface ThreadStart {
 /** What the thread needs of Node. */
 export interface ThreadNode {
   require(id: string): unknown;
-  /** Tells the program: the thread has started, or has left the guest. */
+  /** Sends the program a message. */
   tell(): void;
 }
 
@@ -43,15 +63,16 @@ export function threadBody(node: ThreadNode, start: ThreadStart): void {
   const sigtimedwait = libc.func("sigtimedwait", "int", ["uintptr_t", "uintptr_t", "uintptr_t"]);
   // The words and states of this file, by their values: nothing outside can be seen here.
   const [state, file, errno, thread] = [0, 1, 2, 3];
-  const [idle, enter, stop] = [0, 1, 2];
+  const [enter, inside, back, stop] = [1, 2, 3, 4];
+  const [count, asked] = [0, 1];
   const eintr = 4;
-  const words = new Int32Array(start.shared);
+  const words = new Int32Array(start.words);
+  const bell = new Int32Array(start.bell);
   // SIG_BLOCK
   sigmask(0, start.signalSet, 0);
   Atomics.store(words, thread, gettid());
-  node.tell();
   for (;;) {
-    const now = Atomics.load(words, state);
+    const now = Atomics.compareExchange(words, state, enter, inside);
     if (now === stop) return;
     if (now !== enter) {
       Atomics.wait(words, state, now);
@@ -62,7 +83,10 @@ export function threadBody(node: ThreadNode, start: ThreadStart): void {
     if (reason === eintr) while (sigtimedwait(start.signalSet, 0, start.zeroTime) > 0);
     Atomics.store(words, errno, reason);
     // Told to stop in the meantime, it stops.
-    if (Atomics.compareExchange(words, state, enter, idle) !== enter) return;
-    node.tell();
+    if (Atomics.compareExchange(words, state, inside, back) !== inside) return;
+    Atomics.notify(words, state);
+    Atomics.add(bell, count, 1);
+    Atomics.notify(bell, count);
+    if (Atomics.exchange(bell, asked, 0) === 1) node.tell();
   }
 }

@@ -3,25 +3,31 @@ import { Worker } from "node:worker_threads";
 import { KvmError } from "../../errors.ts";
 import type { Interrupter } from "../signals.ts";
 import { ioctls } from "../uapi/ioctls.ts";
+import type { Bell } from "./bell.ts";
 import { type ThreadStart, threadBody, threadStates, threadWords } from "./body.ts";
 
-/** A thread that enters guests, so that the program goes on meanwhile. It serves one vCPU at a time. */
+const { state, file, errno, thread } = threadWords;
+const { idle, enter, inside, back, stop } = threadStates;
+
+/** Milliseconds after which a thread that has not come back is called once more. */
+const patience = 20;
+
+/** A thread in which a vCPU runs, so that the program and other vCPUs go on meanwhile. */
 export class VcpuThread {
   readonly #interrupter: Interrupter;
   readonly #worker: Worker;
   readonly #words: Int32Array;
-  #running = false;
-  readonly #atExit = (): void => {
-    this.#stop();
-  };
+  #failure: Error | undefined;
 
-  private constructor(interrupter: Interrupter) {
+  /** Starts it; it is not ready yet. */
+  constructor(interrupter: Interrupter, bell: Bell) {
     this.#interrupter = interrupter;
-    const shared = new SharedArrayBuffer(4 * Object.keys(threadWords).length);
-    this.#words = new Int32Array(shared);
+    const words = new SharedArrayBuffer(4 * Object.keys(threadWords).length);
+    this.#words = new Int32Array(words);
     const start: ThreadStart = {
       koffi: createRequire(import.meta.url).resolve("koffi"),
-      shared,
+      words,
+      bell: bell.shared,
       signalSet: interrupter.signalSet,
       zeroTime: interrupter.zeroTime,
       kvmRun: ioctls.KVM_RUN,
@@ -34,65 +40,64 @@ export class VcpuThread {
     );
     // The program may end while a guest is idle, or spins.
     this.#worker.unref();
-    process.once("exit", this.#atExit);
+    this.#worker.on("message", () => bell.onRing?.());
+    this.#worker.on("error", (error) => {
+      this.#failure = error;
+    });
   }
 
-  /** Starts one. @throws KvmError when it cannot be started */
-  static async start(interrupter: Interrupter): Promise<VcpuThread> {
-    const thread = new VcpuThread(interrupter);
-    await thread.#told();
-    return thread;
+  /** Whether it can be told to enter a guest. It never gets there if it cannot be started. */
+  get isReady(): boolean {
+    return this.#failure === undefined && Atomics.load(this.#words, thread) !== 0;
   }
 
-  /** `KVM_RUN` of a vCPU's file in the thread. @returns 0, or the errno it failed with */
-  async enter(file: number): Promise<number> {
-    if (this.#running) throw new KvmError("EBUSY", "the thread is in a guest already");
-    this.#running = true;
-    try {
-      Atomics.store(this.#words, threadWords.file, file);
-      Atomics.store(this.#words, threadWords.state, threadStates.enter);
-      const told = this.#told();
-      Atomics.notify(this.#words, threadWords.state);
-      await told;
-      return Atomics.load(this.#words, threadWords.errno);
-    } finally {
-      this.#running = false;
+  /** Whether it has been told to enter the guest and has not come back. */
+  get isAway(): boolean {
+    const now = Atomics.load(this.#words, state);
+    return now === enter || now === inside;
+  }
+
+  /** Whether it has come back, and nobody has taken what it came back with. */
+  get hasReturned(): boolean {
+    return Atomics.load(this.#words, state) === back;
+  }
+
+  /** Lets it call `KVM_RUN` of a vCPU's file. @throws KvmError EBUSY when it has not been heard since it came back */
+  enter(vcpuFile: number): void {
+    if (Atomics.load(this.#words, state) !== idle)
+      throw new KvmError("EBUSY", "the vCPU runs in its thread already");
+    Atomics.store(this.#words, file, vcpuFile);
+    Atomics.store(this.#words, state, enter);
+    Atomics.notify(this.#words, state);
+  }
+
+  /** After it has come back: 0, or the errno that `KVM_RUN` failed with; negative when it never called it. */
+  take(): number {
+    Atomics.compareExchange(this.#words, state, back, idle);
+    return Atomics.load(this.#words, errno);
+  }
+
+  /** Ends the thread's present `KVM_RUN`. */
+  interrupt(): void {
+    this.#interrupter.interruptThread(Atomics.load(this.#words, thread));
+  }
+
+  /** Ends its `KVM_RUN`, and sleeps until it has come back. */
+  halt(): void {
+    if (Atomics.compareExchange(this.#words, state, enter, back) === enter) {
+      Atomics.store(this.#words, errno, -1);
+      return;
+    }
+    while (Atomics.load(this.#words, state) === inside) {
+      this.interrupt();
+      Atomics.wait(this.#words, state, inside, patience);
     }
   }
 
-  /** Ends the thread's present `KVM_RUN`, or its next. */
-  interrupt(): void {
-    this.#interrupter.interruptThread(Atomics.load(this.#words, threadWords.thread));
-  }
-
-  /** Ends the thread, also while it is in a guest. */
-  async close(): Promise<void> {
-    process.removeListener("exit", this.#atExit);
-    this.#stop();
-    await this.#worker.terminate();
-  }
-
-  #stop(): void {
-    Atomics.store(this.#words, threadWords.state, threadStates.stop);
-    Atomics.notify(this.#words, threadWords.state);
-    this.interrupt();
-  }
-
-  /** What the thread tells next. While that is awaited, the program does not end. */
-  #told(): Promise<void> {
-    const worker = this.#worker;
-    worker.ref();
-    return new Promise<void>((resolve, reject) => {
-      const done = (settle: () => void): void => {
-        worker.off("message", onTold).off("error", onError).off("exit", onExit);
-        worker.unref();
-        settle();
-      };
-      const onTold = (): void => done(resolve);
-      const onError = (error: Error): void =>
-        done(() => reject(new KvmError("EAGAIN", `a vCPU's thread failed: ${error.message}`)));
-      const onExit = (): void => done(() => reject(new KvmError("EINTR", "the vCPU's thread was closed")));
-      worker.once("message", onTold).once("error", onError).once("exit", onExit);
-    });
+  /** Ends the thread, also while it is in a guest: it is out when this returns. */
+  close(): void {
+    this.halt();
+    Atomics.store(this.#words, state, stop);
+    Atomics.notify(this.#words, state);
   }
 }

@@ -4,7 +4,6 @@ import { guestDebugControl, type X86GuestDebug, x86GuestDebugControl } from "../
 import { type ArmedRegister, armedRegisters } from "../../x86DebugRegisters.ts";
 import type { X86Vcpu } from "../../x86Vcpu.ts";
 import type { GuestRam } from "../guestRam.ts";
-import type { VcpuThread } from "../thread/vcpuThread.ts";
 import { internalErrors } from "../uapi/constants.ts";
 import type { X86VcpuEvents } from "../uapi/x86_64/records.ts";
 import { BreakSearch } from "./debug/breakSearch.ts";
@@ -73,6 +72,8 @@ export class LinuxX86Vcpu extends X86VcpuState implements X86Vcpu {
     arch: { exception: vectorDebug, pc: 0n, dr6: 0n, dr7: 0n },
   };
   #debug: X86GuestDebug = { control: 0 };
+  /** The user's debug registers. */
+  #armed: readonly ArmedRegister[] = [];
   #execution: readonly ArmedRegister[] = [];
   /** Watchpoints that the kernel does not know of. */
   #watched: readonly ArmedRegister[] = [];
@@ -87,6 +88,8 @@ export class LinuxX86Vcpu extends X86VcpuState implements X86Vcpu {
   /** Where the present step ends: the handler of an exception that the vCPU enters when it runs. */
   #goal: readonly bigint[] | undefined;
   #holdsInterrupts = false;
+  /** An exit that nobody has looked at. */
+  #putBack: X86Exit | undefined;
 
   constructor(file: X86VcpuFile, ram: GuestRam, facts: HostDebugFacts) {
     super(file);
@@ -110,17 +113,47 @@ export class LinuxX86Vcpu extends X86VcpuState implements X86Vcpu {
     return exit;
   }
 
-  /**
-   * The same, with the guest in another thread: the program goes on meanwhile. Until it is done nothing may be asked of the
-   * vCPU but `interrupt`. @throws KvmError as `run`; EBUSY when the thread is in a guest already
-   */
-  async runIn(thread: VcpuThread): Promise<X86Exit> {
-    let exit = this.#begin();
-    while (exit === undefined) {
-      this.#beforeEntry();
-      exit = this.#judge(await this.file.runIn(thread));
-    }
-    return exit;
+  get runsHere(): boolean {
+    return !this.file.hasThread || this.#kernelSteps || this.#wantsSearch;
+  }
+
+  get isAway(): boolean {
+    return this.file.isAway;
+  }
+
+  get hasReturned(): boolean {
+    return this.file.hasReturned;
+  }
+
+  enter(): X86Exit | undefined {
+    const exit = this.#begin();
+    if (exit !== undefined) return exit;
+    this.#beforeEntry();
+    this.file.enter();
+    return undefined;
+  }
+
+  leave(): X86Exit | undefined {
+    const exit = this.file.leave();
+    if (exit !== undefined) return this.#judge(exit);
+    // It has not run, and what the last exit tells may be of earlier.
+    this.moved();
+    return undefined;
+  }
+
+  halt(): void {
+    this.file.halt();
+  }
+
+  settle(): void {
+    if (!this.#unfinished || this.#putBack !== undefined) return;
+    this.forget();
+    const exit = this.#finish(true);
+    if (exit !== undefined) this.putBack(exit);
+  }
+
+  putBack(exit: X86Exit): void {
+    this.#putBack = exit.reason === "DEBUG" ? this.#dataHits(exit) : exit;
   }
 
   /** `KVM_SET_GUEST_DEBUG`. @throws KvmError EINVAL on control bits this KVM does not know; nothing changes then. */
@@ -130,8 +163,10 @@ export class LinuxX86Vcpu extends X86VcpuState implements X86Vcpu {
     this.#watcher.check(watched);
     const injectHere = (debug.control & INJECT_BP) !== 0 && !this.#facts.injectsAfterInt3;
     this.#arm(injectHere ? { ...debug, control: debug.control & ~INJECT_BP } : debug, watched);
+    if (this.#putBack?.reason === "DEBUG") this.#putBack = this.#dataHits(this.#putBack, armed);
     // Injections are done once.
     this.#debug = { ...debug, control: debug.control & ~(INJECT_BP | INJECT_DB) };
+    this.#armed = armed;
     this.#execution = armed.filter(({ kind }) => kind === "execute");
     this.#watched = watched;
     this.#watcher.arm(watched);
@@ -205,12 +240,16 @@ export class LinuxX86Vcpu extends X86VcpuState implements X86Vcpu {
 
   protected override moved(): void {
     this.#moved = true;
+    this.#putBack = undefined;
     this.#mayPass = true;
   }
 
   /** What has to be done before the guest runs; an exit if that already is what the user waits for. */
   #begin(): X86Exit | undefined {
     this.forget();
+    const putBack = this.#putBack;
+    this.#putBack = undefined;
+    if (putBack !== undefined) return putBack;
     this.#search.forget();
     if (this.#watcher.active) this.#watcher.place(this.file);
     if (this.#kernelSteps && !this.#facts.step.user) this.#refuseUserMode();
@@ -219,7 +258,7 @@ export class LinuxX86Vcpu extends X86VcpuState implements X86Vcpu {
     const goal = this.#goal;
     this.#goal = undefined;
     if (goal !== undefined && this.#stepping) return this.#runTo(goal);
-    if (this.#search.wanted(this.file, this.#debug.control, this.#moved)) {
+    if (this.#wantsSearch) {
       const pc = this.#pc();
       if (this.#search.isNext(Number(pc))) return this.#report(vectorBreakpoint, dr6Fixed, pc);
     }
@@ -227,12 +266,12 @@ export class LinuxX86Vcpu extends X86VcpuState implements X86Vcpu {
   }
 
   #beforeEntry(): void {
-    const searches = this.#search.wanted(this.file, this.#debug.control, this.#moved);
+    const searches = this.#wantsSearch;
     if (searches !== this.#search.active) {
       this.#search.active = searches;
       this.#arm();
     }
-    if (this.#kernelSteps) this.#from = this.#moved ? this.#pcLow() : this.file.pcLowAtExit;
+    if (this.#kernelSteps) this.#from = this.#moved ? this.#pcLow() : this.file.last.pcLow;
     this.#moved = false;
   }
 
@@ -246,6 +285,27 @@ export class LinuxX86Vcpu extends X86VcpuState implements X86Vcpu {
     return this.#stepping || this.#watched.length > 0 || this.#search.active;
   }
 
+  get #wantsSearch(): boolean {
+    return this.#search.wanted(this.file, this.#debug.control, this.#moved);
+  }
+
+  /**
+   * A debug exit that nobody has looked at, as it may come later: what watchpoints have seen that are among `armed` still. Steps
+   * are over, and at a breakpoint the vCPU arrives anew.
+   */
+  #dataHits({ arch: { exception, dr6 } }: DebugExit, armed = this.#armed): X86Exit | undefined {
+    if (exception !== vectorDebug) return undefined;
+    const hit = this.#armed.filter(
+      ({ index, kind }) => kind !== "execute" && (dr6 & (1n << BigInt(index))) !== 0n,
+    );
+    const still = armed.filter(({ address, kind }) =>
+      hit.some((was) => was.address === address && was.kind === kind),
+    );
+    if (still.length === 0) return undefined;
+    const hits = still.reduce((bits, { index }) => bits | (1n << BigInt(index)), 0n);
+    return this.#report(vectorDebug, dr6Fixed | hits, this.pc);
+  }
+
   /** Whether this register is a watchpoint that the kernel would never report. */
   #isOurs({ kind }: ArmedRegister): boolean {
     return (kind === "write" || kind === "access") && !this.#facts.watchpoint.kernel;
@@ -253,7 +313,7 @@ export class LinuxX86Vcpu extends X86VcpuState implements X86Vcpu {
 
   /** The linear address of the next instruction, asked of the kernel: nothing is remembered, as the vCPU is about to run. */
   #pc(): bigint {
-    if (!this.#moved) return this.file.pcAtExit;
+    if (!this.#moved) return this.file.last.pc;
     const { cs } = this.file.getSregs();
     const { rip } = this.file.getRegs();
     return cs.l === 1 ? rip : rip + cs.base;
@@ -264,7 +324,7 @@ export class LinuxX86Vcpu extends X86VcpuState implements X86Vcpu {
   }
 
   #refuseUserMode(): void {
-    const inUserMode = this.#moved ? this.file.getSregs().ss.dpl === 3 : this.file.userAtExit;
+    const inUserMode = this.#moved ? this.file.getSregs().ss.dpl === 3 : this.file.last.user;
     if (!inUserMode) return;
     throw new KvmError(
       "EOPNOTSUPP",
@@ -290,10 +350,10 @@ export class LinuxX86Vcpu extends X86VcpuState implements X86Vcpu {
 
   #debugExit(exit: DebugExit): X86Exit | undefined {
     if (exit.arch.exception !== vectorDebug) return exit;
-    const isBreakpoint = (this.file.dr6AtExit & 0xf) !== 0;
+    const isBreakpoint = (this.file.last.dr6 & 0xf) !== 0;
     if (isBreakpoint) this.#mayPass = true;
     // MOV SS and POP SS hold debug traps back until the next instruction is executed. SDM volume 3, 6.8.3.
-    else if (this.file.movSsShadowAtExit) return undefined;
+    else if (this.file.last.movSsShadow) return undefined;
     if (this.#watched.length > 0) {
       const hits = this.#watcher.look();
       if (hits !== 0) return this.#report(vectorDebug, this.#dr6(BigInt(hits)));
@@ -301,26 +361,26 @@ export class LinuxX86Vcpu extends X86VcpuState implements X86Vcpu {
       return exit;
     }
     if (this.#stepping || isBreakpoint) return exit;
-    const isFound = this.#search.active && this.#search.isNext(this.file.pcLowAtExit);
+    const isFound = this.#search.active && this.#search.isNext(this.file.last.pcLow);
     return isFound ? this.#report(vectorBreakpoint, dr6Fixed) : undefined;
   }
 
   /**
    * Completes the instruction that the last exit was in the middle of. KVM checks no step after port output and MMIO writes,
-   * which need nothing more in the kernel; so that is done here, once the last piece is complete.
-   * @returns what is to be reported; undefined when the guest goes on.
+   * which need nothing more in the kernel; so that is done here, once the last piece is complete. Without steps the kernel does it
+   * when it runs the vCPU next. @param always not only for steps @returns what is to be reported; undefined when the guest goes on.
    */
-  #finish(): X86Exit | undefined {
+  #finish(always = false): X86Exit | undefined {
     this.#unfinished = false;
-    const guestSteps = (this.file.rflagsAtExit & trapFlag) !== 0;
-    if (!this.#kernelSteps && !guestSteps) return undefined;
+    const guestSteps = (this.file.last.rflags & trapFlag) !== 0;
+    if (!always && !this.#kernelSteps && !guestSteps) return undefined;
     const exit = this.file.complete();
     if (exit !== undefined) return this.#judge(exit);
     // A fault on the way: the instruction is not executed, and the exception is what comes next.
-    if (this.file.exceptionAtExit) return undefined;
+    if (this.file.last.exception) return undefined;
     // A repeated instruction that has made its last transfer ends when it is executed once more; the kernel reports that.
-    const isInPlace = this.#kernelSteps && this.file.pcLowAtExit === this.#from;
-    if (isInPlace && this.file.noCountAtExit) return undefined;
+    const isInPlace = this.#kernelSteps && this.file.last.pcLow === this.#from;
+    if (isInPlace && this.file.last.noCount) return undefined;
     const hits = this.#watched.length > 0 ? this.#watcher.look() : 0;
     if (this.#stepping || hits !== 0) return this.#report(vectorDebug, this.#dr6(BigInt(hits)));
     if (guestSteps) this.#trapGuest();
@@ -363,7 +423,7 @@ export class LinuxX86Vcpu extends X86VcpuState implements X86Vcpu {
    * @throws KvmError EOPNOTSUPP when it goes to a user mode that cannot be stepped
    */
   #stepReturn(): X86Exit | undefined {
-    if (this.#facts.iretStep || !this.#stepping || this.#moved || !this.file.longAtExit) return undefined;
+    if (this.#facts.iretStep || !this.#stepping || this.#moved || !this.file.last.long) return undefined;
     const kind = this.#peek.returns(this.file);
     if (kind === undefined) return undefined;
     const target = kind === "iret" ? iretTarget(this.file, this.#read) : undefined;
@@ -452,7 +512,7 @@ export class LinuxX86Vcpu extends X86VcpuState implements X86Vcpu {
     this.#moved = true;
   }
 
-  #report(exception: number, dr6: bigint, pc = this.file.pcAtExit): X86Exit {
+  #report(exception: number, dr6: bigint, pc = this.file.last.pc): X86Exit {
     const { arch } = this.#ownExit;
     arch.exception = exception;
     arch.pc = pc;

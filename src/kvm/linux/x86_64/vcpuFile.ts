@@ -9,7 +9,6 @@ import type { VcpuThread } from "../thread/vcpuThread.ts";
 import { mpStates } from "../uapi/constants.ts";
 import { decode, encode, type Layout, type Members, type ValueOf } from "../uapi/layout.ts";
 import { kvmMpState, kvmTranslation } from "../uapi/structures.ts";
-import { interruptShadows } from "../uapi/x86_64/constants.ts";
 import { x86Ioctls } from "../uapi/x86_64/ioctls.ts";
 import type {
   X86CpuidEntry,
@@ -31,45 +30,20 @@ import {
   kvmMsrs,
   kvmRegs,
   kvmRun,
-  kvmSegment,
   kvmSregs,
-  kvmSyncRegs,
   kvmVcpuEvents,
   kvmXcrs,
   kvmXsave,
 } from "../uapi/x86_64/structures.ts";
 import { ExitReader } from "./exitReader.ts";
+import { LastExit } from "./lastExit.ts";
 
 /** Room for the arguments of ioctls; the largest are 300 CPUID entries. */
 const argumentBytes = 16384;
 
 const mmioData = kvmRun.offsets.exit + kvmRun.members.exit.members.mmio.offsets.data;
 
-const { debug } = kvmRun.members.exit.members;
-const dr6At = kvmRun.offsets.exit + debug.offsets.arch + debug.members.arch.offsets.dr6;
-
 const intr: X86Exit = { reason: "INTR" };
-
-/** `kvm_run.kvm_valid_regs`: what every exit brings along, registers, special registers and events. */
-const broughtAlong = 0b111n;
-
-const { regs: regsMember, sregs: sregsMember, events: eventsMember } = kvmSyncRegs.members;
-const regsAt = kvmRun.offsets.s + kvmSyncRegs.offsets.regs;
-const sregsAt = kvmRun.offsets.s + kvmSyncRegs.offsets.sregs;
-const eventsAt = kvmRun.offsets.s + kvmSyncRegs.offsets.events;
-const brought = {
-  rip: regsAt + regsMember.offsets.rip,
-  rcx: regsAt + regsMember.offsets.rcx,
-  rflags: regsAt + regsMember.offsets.rflags,
-  csBase: sregsAt + sregsMember.offsets.cs + kvmSegment.offsets.base,
-  csLong: sregsAt + sregsMember.offsets.cs + kvmSegment.offsets.l,
-  cr0: sregsAt + sregsMember.offsets.cr0,
-  cr3: sregsAt + sregsMember.offsets.cr3,
-  ssDpl: sregsAt + sregsMember.offsets.ss + kvmSegment.offsets.dpl,
-  exceptionInjected: eventsAt + eventsMember.members.exception.offsets.injected,
-  exceptionPending: eventsAt + eventsMember.members.exception.offsets.pending,
-  shadow: eventsAt + eventsMember.offsets.interrupt + eventsMember.members.interrupt.offsets.shadow,
-} as const;
 
 /** What a vCPU is made of. */
 export interface X86VcpuParts {
@@ -83,14 +57,15 @@ export interface X86VcpuParts {
 /** A vCPU as the host's KVM has it: its ioctls by their names, and `KVM_RUN` in the calling thread. */
 export class X86VcpuFile {
   readonly id: number;
+  /** How the vCPU was when it last came out of the guest. */
+  readonly last: LastExit;
   readonly #libc: Libc;
   readonly #file: number;
   readonly #run: HostMemory;
   readonly #argument: HostMemory;
   readonly #exits: ExitReader;
   readonly #interrupter: Interrupter;
-  /** Who is in the guest, or will be. */
-  #target: { interrupt(): void };
+  #thread: VcpuThread | undefined;
 
   /** @throws KvmError */
   constructor({ libc, id, file, mmapSize, interrupter }: X86VcpuParts) {
@@ -101,8 +76,7 @@ export class X86VcpuFile {
     this.#argument = HostMemory.allocate(libc, argumentBytes);
     this.#exits = new ExitReader(this.#run);
     this.#interrupter = interrupter;
-    this.#target = interrupter;
-    this.#run.view.setBigUint64(kvmRun.offsets.kvm_valid_regs, broughtAlong, true);
+    this.last = new LastExit(this.#run);
     this.#ioctl("KVM_SET_SIGNAL_MASK", interrupter.signalMask());
   }
 
@@ -115,17 +89,42 @@ export class X86VcpuFile {
     return this.#interrupted();
   }
 
-  /** The same in another thread; nothing else may be asked of the vCPU meanwhile but `interrupt`. */
-  async runIn(thread: VcpuThread): Promise<X86Exit> {
-    this.#target = thread;
-    try {
-      const errno = await thread.enter(this.#file);
-      if (errno === 0) return this.#exits.read();
-      if (wasInterrupted(errno)) return intr;
-      throw errorOf(errno, "KVM_RUN");
-    } finally {
-      this.#target = this.#interrupter;
-    }
+  /** Whether it can run in a thread of its own. */
+  get hasThread(): boolean {
+    return this.#thread?.isReady === true;
+  }
+
+  /** Whether it has come back from its thread's run, and `leave` has not been called. */
+  get hasReturned(): boolean {
+    return this.#thread?.hasReturned === true;
+  }
+
+  /** Whether it runs in its thread. Asking it anything takes it out. */
+  get isAway(): boolean {
+    return this.#thread?.isAway === true;
+  }
+
+  /** `KVM_RUN` in the vCPU's thread: `leave` tells how that ended, once `isAway` is over. @throws KvmError EBUSY without a thread */
+  enter(): void {
+    if (this.#thread === undefined) throw new KvmError("EBUSY", "the vCPU has no thread");
+    this.#thread.enter(this.#file);
+  }
+
+  /** Ends its `KVM_RUN` in its thread, and sleeps until it is out. */
+  halt(): void {
+    this.#thread?.halt();
+  }
+
+  /**
+   * After it was away: the exit, which is to be read before the next run; undefined when it was halted before it began.
+   * @throws KvmError as `run`
+   */
+  leave(): X86Exit | undefined {
+    const errno = this.#thread?.take() ?? -1;
+    if (errno === 0) return this.#exits.read();
+    if (errno < 0) return undefined;
+    if (wasInterrupted(errno)) return intr;
+    throw errorOf(errno, "KVM_RUN");
   }
 
   /**
@@ -141,73 +140,6 @@ export class X86VcpuFile {
     // An interrupt that has come stays pending, for the next run.
     if (!wasInterrupted(this.#libc.errno)) throw this.#libc.lastError("KVM_RUN");
     return undefined;
-  }
-
-  /** After a debug exit: DR6's lower half. */
-  get dr6AtExit(): number {
-    return this.#run.view.getUint32(dr6At, true);
-  }
-
-  /** After a run: RFLAGS' lower half. */
-  get rflagsAtExit(): number {
-    return this.#run.view.getUint32(brought.rflags, true);
-  }
-
-  /** After a run: the linear address of the next instruction. */
-  get pcAtExit(): bigint {
-    const { view } = this.#run;
-    const rip = view.getBigUint64(brought.rip, true);
-    return view.getUint8(brought.csLong) !== 0 ? rip : rip + view.getBigUint64(brought.csBase, true);
-  }
-
-  /** After a run: the lower half of `pcAtExit`, without an allocation. */
-  get pcLowAtExit(): number {
-    const { view } = this.#run;
-    const rip = view.getUint32(brought.rip, true);
-    const long = view.getUint8(brought.csLong) !== 0;
-    return (long ? rip : rip + view.getUint32(brought.csBase, true)) >>> 0;
-  }
-
-  /** After a run: the upper half of RIP, which is that of `pcAtExit` in long mode. */
-  get pcHighAtExit(): number {
-    return this.#run.view.getUint32(brought.rip + 4, true);
-  }
-
-  /** After a run: the lower half of CR3, which tells address spaces apart. */
-  get cr3AtExit(): number {
-    return this.#run.view.getUint32(brought.cr3, true);
-  }
-
-  /** After a run: whether the guest executes 64-bit code. */
-  get longAtExit(): boolean {
-    return this.#run.view.getUint8(brought.csLong) !== 0;
-  }
-
-  /** After a run: whether the guest is in real mode. */
-  get realModeAtExit(): boolean {
-    return (this.#run.view.getUint8(brought.cr0) & 1) === 0;
-  }
-
-  /** After a run: whether the guest is in user mode. */
-  get userAtExit(): boolean {
-    return this.#run.view.getUint8(brought.ssDpl) === 3;
-  }
-
-  /** After a run: whether RCX is 0, so that a repeated string instruction has nothing left to do. */
-  get noCountAtExit(): boolean {
-    const { view } = this.#run;
-    return view.getUint32(brought.rcx, true) === 0 && view.getUint32(brought.rcx + 4, true) === 0;
-  }
-
-  /** After a run: whether an exception is on its way into the guest. */
-  get exceptionAtExit(): boolean {
-    const { view } = this.#run;
-    return view.getUint8(brought.exceptionInjected) !== 0 || view.getUint8(brought.exceptionPending) !== 0;
-  }
-
-  /** After a run: whether MOV SS or POP SS holds interrupts and debug traps back. */
-  get movSsShadowAtExit(): boolean {
-    return (this.#run.view.getUint8(brought.shadow) & interruptShadows.KVM_X86_SHADOW_INT_MOV_SS) !== 0;
   }
 
   /** The data of an MMIO read exit, before the vCPU runs again. */
@@ -357,13 +289,19 @@ export class X86VcpuFile {
     this.#set("KVM_SET_MP_STATE", kvmMpState, { mp_state: number });
   }
 
-  /** Ends the present `KVM_RUN`, or the next one, with an INTR exit; from any thread. */
+  /** Ends the present `KVM_RUN` of the calling thread, or the next one, with an INTR exit. */
   interrupt(): void {
-    this.#target.interrupt();
+    this.#interrupter.interrupt();
+  }
+
+  /** Gives it a thread to run in, which ends with it. */
+  setThread(thread: VcpuThread): void {
+    this.#thread = thread;
   }
 
   /** The vCPU's end; it must not be used any more. */
   close(): void {
+    this.#thread?.close();
     this.#run.release();
     this.#argument.release();
     this.#libc.close(this.#file);
@@ -391,6 +329,8 @@ export class X86VcpuFile {
   }
 
   #ioctl(name: keyof typeof x86Ioctls, argument: number): number {
+    // The kernel would let the caller wait until the guest comes back, if ever.
+    if (this.isAway) this.halt();
     const result = this.#libc.ioctl(this.#file, x86Ioctls[name], argument);
     if (result < 0) throw this.#libc.lastError(name);
     return result;

@@ -34,7 +34,7 @@ export abstract class X86VcpuState {
 
   /** The linear address of the next instruction. */
   get pc(): bigint {
-    if (this.knowsPc) return this.file.pcAtExit;
+    if (this.knowsPc) return this.file.last.pc;
     const { cs } = this.getSregs();
     const { rip } = this.getRegs();
     return cs.l === 1 ? rip : rip + cs.base;

@@ -6,6 +6,7 @@ import { GuestRam } from "../guestRam.ts";
 import { HostMemory } from "../hostMemory.ts";
 import { capabilityNumber, isLinuxCapability, type LinuxCapability, type LinuxKvm } from "../kvm.ts";
 import { Interrupter } from "../signals.ts";
+import { Bell } from "../thread/bell.ts";
 import { VcpuThread } from "../thread/vcpuThread.ts";
 import { decode, encode } from "../uapi/layout.ts";
 import { kvmIrqLevel, kvmPitConfig } from "../uapi/structures.ts";
@@ -63,7 +64,7 @@ export interface LinuxX86VmOptions {
   readonly pit?: boolean;
 }
 
-/** A VM of the host's KVM with x86 vCPUs, which run in the thread that made it. */
+/** A VM of the host's KVM with x86 vCPUs, which run in the thread that made it, or in threads of their own. */
 export class LinuxX86Vm implements X86Vm {
   readonly vcpus: readonly LinuxX86Vcpu[];
   /** What this host's KVM does when it debugs. */
@@ -78,6 +79,12 @@ export class LinuxX86Vm implements X86Vm {
   readonly #msrs: readonly number[] = [];
   readonly #hasIrqchip: boolean;
   readonly #hasPit: boolean;
+  readonly #bell = new Bell();
+  /** Threads that are in a guest would keep the program from ending. */
+  readonly #atExit = (): void => {
+    for (const vcpu of this.vcpus) vcpu.halt();
+  };
+  #hasThreads = false;
   #closed = false;
 
   /** @throws KvmError what the kernel refuses; SubstrateError for a capability that is missing. */
@@ -176,15 +183,32 @@ export class LinuxX86Vm implements X86Vm {
     this.#interrupter.every(milliseconds);
   }
 
-  /** A thread to run a vCPU in; the caller closes it, before the VM. @throws KvmError */
-  startThread(): Promise<VcpuThread> {
-    return VcpuThread.start(this.#interrupter);
+  startThreads(): void {
+    if (this.#hasThreads) return;
+    this.#hasThreads = true;
+    for (const { file } of this.vcpus) file.setThread(new VcpuThread(this.#interrupter, this.#bell));
+    process.once("exit", this.#atExit);
+  }
+
+  waitForReturn(milliseconds: number): boolean {
+    const { count } = this.#bell;
+    return this.vcpus.some(({ hasReturned }) => hasReturned) || this.#bell.wait(count, milliseconds);
+  }
+
+  onReturn(callback: (() => void) | undefined): boolean {
+    this.#bell.onRing = callback;
+    this.#bell.forget();
+    if (callback === undefined) return false;
+    const { count } = this.#bell;
+    return !this.vcpus.some(({ hasReturned }) => hasReturned) && this.#bell.ask(count);
   }
 
   /** The VM's end: everything is given back to the host. It and its vCPUs must not be used any more. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#bell.onRing = undefined;
+    process.removeListener("exit", this.#atExit);
     for (const vcpu of this.vcpus) vcpu.close();
     this.#interrupter.close();
     this.#ram.release();

@@ -26,7 +26,7 @@ export class BreakSearch {
   /** Whether it has to be done now. @param moved somebody has written registers since the last exit */
   wanted(vcpu: X86VcpuFile, control: number, moved: boolean): boolean {
     if (!this.#isNeeded || (control & guestDebugControl.USE_SW_BP) === 0) return false;
-    return moved ? (vcpu.getSregs().cr0 & 1n) === 0n : vcpu.realModeAtExit;
+    return moved ? (vcpu.getSregs().cr0 & 1n) === 0n : vcpu.last.realMode;
   }
 
   /** Whether INT3 is next. @param pc the linear address of the next instruction; in real mode that is the physical one */

@@ -24,7 +24,7 @@ export class CodePeek {
 
   /** Whether the next instruction returns: IRETQ, or SYSRET. Only what the CPU itself can have fetched is looked at. */
   returns(vcpu: X86VcpuFile): Return | undefined {
-    const low = vcpu.pcLowAtExit;
+    const low = vcpu.last.pcLow;
     const offset = low & (pageBytes - 1);
     const first = this.#pageOf(vcpu, low - offset)?.[offset];
     // Most instructions begin with neither REX.W nor 0F.
@@ -38,8 +38,8 @@ export class CodePeek {
   }
 
   #pageOf(vcpu: X86VcpuFile, low: number): Uint8Array | undefined {
-    const high = vcpu.pcHighAtExit;
-    const space = vcpu.cr3AtExit;
+    const high = vcpu.last.pcHigh;
+    const space = vcpu.last.cr3;
     if (low !== this.#pageLow || high !== this.#pageHigh || space !== this.#space) {
       this.#pageLow = low;
       this.#pageHigh = high;
@@ -51,7 +51,7 @@ export class CodePeek {
 
   /** The bytes at the next instruction, translated anew: mappings may have changed since the page was kept. */
   #bytes(vcpu: X86VcpuFile, count: number): readonly number[] | undefined {
-    const pc = vcpu.pcAtExit;
+    const pc = vcpu.last.pc;
     const bytes: number[] = [];
     for (let i = 0; i < count; i++) {
       const byte = this.#view(vcpu, BigInt.asUintN(64, pc + BigInt(i)), 1)?.[0];
