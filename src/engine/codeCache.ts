@@ -2,6 +2,7 @@ import { handler, type Interpreter } from "./interpreter/interpreter.ts";
 import { memoryMap, recordBytes, recordPage, regionEntry } from "./layout.ts";
 import type { EngineMemory, HostAddress } from "./memory.ts";
 import type { InstructionSet } from "./operation.ts";
+import { RecordImages } from "./recordImages.ts";
 
 /** Whoever has made something of decoded code, and must know when it goes away. */
 export interface CodeObserver {
@@ -12,9 +13,6 @@ export interface CodeObserver {
   /** All records went away: nobody may keep addresses or numbers of record pages. */
   dropped(): void;
 }
-
-/** Decoded words remembered; kernels have some ten thousand different ones. */
-const mostImages = 1 << 16;
 
 /** Writes to a page of code before it is taken for data; doubled whenever that was wrong. */
 const fewWrites = 32;
@@ -40,8 +38,7 @@ export class CodeCache {
   readonly #releases: Uint8Array;
   readonly #stale = new Set<number>();
   readonly #onStale: () => void;
-  /** Records of the instruction words met so far. */
-  readonly #images = new Map<number, Int32Array>();
+  readonly #images = new RecordImages();
   readonly #marks = new Set<HostAddress>();
   readonly #observers: CodeObserver[] = [];
 
@@ -87,10 +84,16 @@ export class CodeCache {
 
   /** Decodes the record at this address. */
   decode(record: number): void {
-    const { page, index } = placeOf(record);
-    const host = this.hostOf(page, index);
-    this.#fill(record, this.#memory.words[host >>> 2] ?? 0);
-    if (this.#marks.has(host)) this.#memory.halfwords[record >>> 1] = handler.marked;
+    const offset = record - memoryMap.records;
+    const page = Math.floor(offset / recordPage.bytes);
+    const host = this.hostOf(page, (offset - page * recordPage.bytes) / recordBytes);
+    const { words } = this.#memory;
+    const word = words[host >>> 2] ?? 0;
+    if (!this.#images.copy(word, words, record >>> 2)) {
+      this.#decodeInto(record, word);
+      this.#images.keep(word, words, record >>> 2);
+    }
+    if (this.#marks.size > 0 && this.#marks.has(host)) this.#memory.halfwords[record >>> 1] = handler.marked;
   }
 
   /** The handler that the instruction under a marked record has by itself. */
@@ -187,33 +190,21 @@ export class CodeCache {
     this.#onStale();
   }
 
-  #fill(record: number, word: number): void {
-    let image = this.#images.get(word);
-    if (image === undefined) {
-      this.#decodeInto(record, word);
-      if (this.#images.size === mostImages) this.#images.clear();
-      image = this.#memory.words.slice(record >>> 2, (record + recordBytes) >>> 2);
-      this.#images.set(word, image);
-      return;
-    }
-    const { words } = this.#memory;
-    const at = record >>> 2;
-    for (let i = 0; i < image.length; i++) words[at + i] = image[i] ?? 0;
-  }
-
   #decodeInto(record: number, word: number): void {
     const decoded = this.#set.decode(word);
     const operation = decoded?.operation ?? this.#set.undefinedOperation;
     const slots = this.#interpreter.slots[operation] ?? [];
-    const view = this.#memory.view;
-    decoded?.operands.forEach((value, i) => {
+    const operands = decoded?.operands ?? [];
+    const { view } = this.#memory;
+    for (let i = 0; i < slots.length; i++) {
       const slot = slots[i];
-      if (slot === undefined) return;
+      const value = operands[i];
+      if (slot === undefined || value === undefined) continue;
       const at = record + slot.offset;
       if (slot.kind === "register") view.setUint16(at, Number(value), true);
       else if (slot.kind === "i32") view.setInt32(at, Number(value), true);
       else view.setBigInt64(at, BigInt(value), true);
-    });
+    }
     view.setUint16(record, this.#interpreter.handlers[operation] ?? handler.undecoded, true);
   }
 }

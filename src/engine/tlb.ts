@@ -10,7 +10,7 @@ import {
   watchedPieces,
 } from "./layout.ts";
 import type { EngineMemory, HostAddress } from "./memory.ts";
-import { tlbIndex } from "./tlbLookUp.ts";
+import { tlbIndex, tlbPage } from "./tlbLookUp.ts";
 
 /** What a data TLB entry may be used for. */
 export interface TlbRights {
@@ -45,6 +45,8 @@ export class TranslationCaches {
   readonly #contexts: number;
   /** Whether each context's tables have been emptied: in new memory they look full. Many contexts are never used. */
   readonly #emptied: Uint8Array;
+  /** Host pages that entries may let be written. */
+  readonly #writable: Uint8Array;
 
   /** `contexts`: how many translation contexts are used. */
   constructor(memory: EngineMemory, contexts: number) {
@@ -53,6 +55,7 @@ export class TranslationCaches {
     if (contexts > memoryMap.contexts)
       throw new RangeError(`${contexts} translation contexts: there are ${memoryMap.contexts}`);
     this.#emptied = new Uint8Array(contexts);
+    this.#writable = new Uint8Array(Math.ceil(memory.bytes.length / 0x1000));
   }
 
   /** Base of a context's data TLB. */
@@ -104,28 +107,39 @@ export class TranslationCaches {
 
   /** Forgets one page of a context. */
   flushPage(context: number, va: bigint): void {
-    const data = this.#firstEntry(context, va);
-    this.#memory.bytes.fill(0xff, data, data + 16);
-    const second = this.#secondEntry(context, va);
-    this.#memory.bytes.fill(0xff, second, second + 16);
-    for (const fetch of [this.#fetchEntry(context, va), this.#secondFetchEntry(context, va)])
-      this.#memory.bytes.fill(0xff, fetch, fetch + 8);
+    if (this.#emptied[context] === 0) return;
+    const page = tlbPage(va);
+    this.#forgetTags(this.#firstEntry(context, page), 4);
+    this.#forgetTags(this.#secondEntry(context, page), 4);
+    this.#forgetTags(this.#fetchEntry(context, page), 2);
+    this.#forgetTags(this.#secondFetchEntry(context, page), 2);
+  }
+
+  /** Tags are the first words of an entry. */
+  #forgetTags(entry: number, count: number): void {
+    const { words } = this.#memory;
+    for (let i = 0; i < count; i++) words[(entry >>> 2) + i] = -1;
   }
 
   /** Lets accesses to the page of `va` go straight to the host page. */
   fill(context: number, va: bigint, host: HostAddress, rights: TlbRights): void {
     const pageAddress = BigInt.asIntN(64, va & ~0xfffn);
-    const addend = (host & ~0xfff) - Number(BigInt.asUintN(32, pageAddress));
-    const second = this.#secondEntry(context, va);
-    const watched = rights.watched === true;
-    for (const entry of watched ? [second] : [this.#firstEntry(context, va), second]) {
-      this.#memory.words[(entry + tlbEntry.watched) >>> 2] = Number(watched);
-      this.#memory.doublewords[(entry + tlbEntry.readTag) >>> 3] = rights.read ? pageAddress : -1n;
-      this.#memory.doublewords[(entry + tlbEntry.writeTag) >>> 3] = rights.write ? pageAddress : -1n;
-      this.#memory.words[(entry + tlbEntry.addend) >>> 2] = addend;
-      this.#memory.words[(entry + tlbEntry.asid) >>> 2] = rights.asid;
-      this.#memory.words[(entry + tlbEntry.strict) >>> 2] = Number(rights.strict);
-    }
+    const page = tlbPage(va);
+    const addend = ((host & ~0xfff) - (page << 12)) | 0;
+    if (rights.write) this.#writable[host >>> 12] = 1;
+    this.#fillEntry(this.#secondEntry(context, page), pageAddress, addend, rights);
+    if (rights.watched === true) return;
+    this.#fillEntry(this.#firstEntry(context, page), pageAddress, addend, rights);
+  }
+
+  #fillEntry(entry: number, pageAddress: bigint, addend: number, rights: TlbRights): void {
+    const { words, doublewords } = this.#memory;
+    doublewords[(entry + tlbEntry.readTag) >>> 3] = rights.read ? pageAddress : -1n;
+    doublewords[(entry + tlbEntry.writeTag) >>> 3] = rights.write ? pageAddress : -1n;
+    words[(entry + tlbEntry.addend) >>> 2] = addend;
+    words[(entry + tlbEntry.asid) >>> 2] = rights.asid;
+    words[(entry + tlbEntry.strict) >>> 2] = Number(rights.strict);
+    words[(entry + tlbEntry.watched) >>> 2] = Number(rights.watched === true);
   }
 
   /** Says which pieces of watched pages are watched on the vCPU in the state window. Its pages must be filled anew. */
@@ -145,35 +159,43 @@ export class TranslationCaches {
     return memoryMap.secondTlb + context * secondTlb.bytes;
   }
 
-  #secondEntry(context: number, va: bigint): number {
-    return this.#secondBase(context) + tlbIndex(va, secondTlb.entries) * tlbEntry.bytes;
+  #secondEntry(context: number, page: number): number {
+    return this.#secondBase(context) + tlbIndex(page, secondTlb.entries) * tlbEntry.bytes;
   }
 
-  #firstEntry(context: number, va: bigint): number {
-    return this.dataBase(context) + tlbIndex(va, tlbEntries) * tlbEntry.bytes;
+  #firstEntry(context: number, page: number): number {
+    return this.dataBase(context) + tlbIndex(page, tlbEntries) * tlbEntry.bytes;
   }
 
   /** Fetches are indexed by the page number alone. */
-  #fetchEntry(context: number, va: bigint): number {
-    return this.fetchBase(context) + Number((va >> 12n) & BigInt(fetchTlbEntries - 1)) * fetchEntry.bytes;
+  #fetchEntry(context: number, page: number): number {
+    return this.fetchBase(context) + (page & (fetchTlbEntries - 1)) * fetchEntry.bytes;
   }
 
-  #secondFetchEntry(context: number, va: bigint): number {
-    const index = tlbIndex(va, secondFetchTlb.entries);
+  #secondFetchEntry(context: number, page: number): number {
+    const index = tlbIndex(page, secondFetchTlb.entries);
     return memoryMap.secondFetchTlb + context * secondFetchTlb.bytes + index * fetchEntry.bytes;
   }
 
   /** Lets fetches from the page of `va` go straight to its records; `asid` is its address space, −1 for all. */
   fillFetch(context: number, va: bigint, records: number, asid: number): void {
-    for (const entry of [this.#fetchEntry(context, va), this.#secondFetchEntry(context, va)]) {
-      this.#memory.doublewords[(entry + fetchEntry.tag) >>> 3] = BigInt.asIntN(64, va & ~0xfffn);
-      this.#memory.words[(entry + fetchEntry.records) >>> 2] = records;
-      this.#memory.words[(entry + fetchEntry.asid) >>> 2] = asid;
-    }
+    const pageAddress = BigInt.asIntN(64, va & ~0xfffn);
+    const page = tlbPage(va);
+    this.#fillFetchEntry(this.#fetchEntry(context, page), pageAddress, records, asid);
+    this.#fillFetchEntry(this.#secondFetchEntry(context, page), pageAddress, records, asid);
+  }
+
+  #fillFetchEntry(entry: number, pageAddress: bigint, records: number, asid: number): void {
+    const { words, doublewords } = this.#memory;
+    doublewords[(entry + fetchEntry.tag) >>> 3] = pageAddress;
+    words[(entry + fetchEntry.records) >>> 2] = records;
+    words[(entry + fetchEntry.asid) >>> 2] = asid;
   }
 
   /** Withholds write rights to one host page in every context, so that the next write to it takes the slow path. */
   withholdPage(host: HostAddress): void {
+    if (this.#writable[host >>> 12] === 0) return;
+    this.#writable[host >>> 12] = 0;
     const page = host & ~0xfff;
     for (let context = 0; context < this.#contexts; context++) {
       if (this.#emptied[context] === 0) continue;

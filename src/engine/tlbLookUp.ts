@@ -54,9 +54,13 @@ export function pushTlbOffset(
   code.operator("i32.and");
 }
 
-/** The index of the entry that `pushTlbOffset` finds. */
-export function tlbIndex(address: bigint, entries: number): number {
-  const page = Number(BigInt.asUintN(32, address >> 12n));
+/** Bits 43:12 of an address, which is what tables are indexed by. */
+export function tlbPage(address: bigint): number {
+  return Number(BigInt.asUintN(32, address >> 12n)) | 0;
+}
+
+/** The index of the entry that `pushTlbOffset` finds, by the address's `tlbPage`. */
+export function tlbIndex(page: number, entries: number): number {
   return (page ^ (page >>> Math.log2(entries))) & (entries - 1);
 }
 
