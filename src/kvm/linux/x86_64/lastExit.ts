@@ -20,6 +20,7 @@ const brought = {
   csLong: sregsAt + sregsMember.offsets.cs + kvmSegment.offsets.l,
   cr0: sregsAt + sregsMember.offsets.cr0,
   cr3: sregsAt + sregsMember.offsets.cr3,
+  idt: sregsAt + sregsMember.offsets.idt,
   ssDpl: sregsAt + sregsMember.offsets.ss + kvmSegment.offsets.dpl,
   exceptionInjected: eventsAt + eventsMember.members.exception.offsets.injected,
   exceptionPending: eventsAt + eventsMember.members.exception.offsets.pending,
@@ -69,6 +70,16 @@ export class LastExit {
   /** The lower half of CR3, which tells address spaces apart. */
   get cr3(): number {
     return this.#view.getUint32(brought.cr3, true);
+  }
+
+  /** The lower half of the interrupt table's address. */
+  get idtLow(): number {
+    return this.#view.getUint32(brought.idt, true);
+  }
+
+  /** The upper half. */
+  get idtHigh(): number {
+    return this.#view.getUint32(brought.idt + 4, true);
   }
 
   /** Whether the guest executes 64-bit code. */

@@ -5,13 +5,19 @@ import { type ArmedRegister, armedRegisters } from "../../x86DebugRegisters.ts";
 import type { X86Vcpu } from "../../x86Vcpu.ts";
 import type { GuestRam } from "../guestRam.ts";
 import { internalErrors } from "../uapi/constants.ts";
-import type { X86VcpuEvents } from "../uapi/x86_64/records.ts";
+import type { X86Regs, X86VcpuEvents } from "../uapi/x86_64/records.ts";
 import { BreakSearch } from "./debug/breakSearch.ts";
-import { CodePeek } from "./debug/codePeek.ts";
-import type { HostDebugFacts } from "./debug/facts.ts";
-import { handlerOf, type ReadPhysical } from "./debug/handlers.ts";
-import { iretTarget } from "./debug/iretTarget.ts";
-import { kernelDebug } from "./debug/kernelDebug.ts";
+import { CodePeek, type Transfer } from "./debug/codePeek.ts";
+import { catchesUserBreaks, type HostDebugFacts } from "./debug/facts.ts";
+import { GuestMemory } from "./debug/guestMemory.ts";
+import { handlerOf, handlersOf } from "./debug/handlers.ts";
+import { Injector, vectors } from "./debug/injector.ts";
+import { kernelDebug, withTrap } from "./debug/kernelDebug.ts";
+import { frameAt, isUserFrame, returnTo, syscall, sysretq } from "./debug/transfers.ts";
+import { OwnTrapFlag, trapFlag } from "./debug/trapFlag.ts";
+import { UserBreaks } from "./debug/userBreaks.ts";
+import { armAll, UserMode } from "./debug/userMode.ts";
+import { isUserPage } from "./debug/userPages.ts";
 import { Watcher } from "./debug/watcher.ts";
 import type { X86VcpuFile } from "./vcpuFile.ts";
 import { X86VcpuState } from "./vcpuState.ts";
@@ -19,29 +25,21 @@ import { X86VcpuState } from "./vcpuState.ts";
 const { ENABLE, SINGLESTEP, USE_SW_BP, USE_HW } = guestDebugControl;
 const { INJECT_BP, INJECT_DB, BLOCKIRQ } = x86GuestDebugControl;
 
-const trapFlag = 0x100;
 const resumeFlag = 0x1_0000n;
 
-/** DR6: BS, and the bits that are always one (Intel SDM volume 3, 18.2.3). */
+/** DR6: BS, the hits, and the bits that are always one (Intel SDM volume 3, 18.2.3). */
 const dr6Step = 0x4000n;
-const dr6Fixed = 0xffff_0ff0n;
 const dr6Hits = 0xfn;
-/** DR6: the hits, BD, BS, BT. */
-const dr6Told = 0xe00fn;
-/** DR7.GD, which #DB clears (18.2.4). */
-const dr7GeneralDetect = 0x2000n;
+const dr6Fixed = 0xffff_0ff0n;
 
 /** KVM_VCPUEVENT_VALID_NMI_PENDING, _SIPI_VECTOR, _SHADOW. */
 const allEvents = 7;
 
-const vectorDebug = 1;
-const vectorNoDevice = 7;
-const vectorX87 = 16;
-const vectorBreakpoint = 3;
-
 /** The one-byte instructions that a debugger and a guest break with. */
 const int3 = 0xcc;
 const int1 = 0xf1;
+/** Of two bytes. */
+const int = 0xcd;
 /** Also of one byte, and not emulated by KVM. */
 const fwait = 0x9b;
 
@@ -63,13 +61,17 @@ interface OwnDebugExit {
  */
 export class LinuxX86Vcpu extends X86VcpuState implements X86Vcpu {
   readonly #facts: HostDebugFacts;
-  readonly #ram: GuestRam;
+  readonly #memory: GuestMemory;
   readonly #watcher: Watcher;
   readonly #peek: CodePeek;
   readonly #search: BreakSearch;
+  readonly #injector: Injector;
+  readonly #ownTrap: OwnTrapFlag;
+  readonly #userMode: UserMode;
+  readonly #userBreaks: UserBreaks;
   readonly #ownExit: OwnDebugExit = {
     reason: "DEBUG",
-    arch: { exception: vectorDebug, pc: 0n, dr6: 0n, dr7: 0n },
+    arch: { exception: vectors.debug, pc: 0n, dr6: 0n, dr7: 0n },
   };
   #debug: X86GuestDebug = { control: 0 };
   /** The user's debug registers. */
@@ -77,6 +79,12 @@ export class LinuxX86Vcpu extends X86VcpuState implements X86Vcpu {
   #execution: readonly ArmedRegister[] = [];
   /** Watchpoints that the kernel does not know of. */
   #watched: readonly ArmedRegister[] = [];
+  /** Execution breakpoints in user mode that the kernel would never report: each step is compared with them. */
+  #met: readonly ArmedRegister[] = [];
+  /** Each instruction is stepped for what the kernel would not report. */
+  #stepsAll = false;
+  /** The kernel has been told to step. */
+  #toldToStep = false;
   /** The kernel is to complete an instruction for which the last exit was. */
   #unfinished = false;
   /** Lower half of the linear address of the instruction that is being stepped. */
@@ -93,11 +101,16 @@ export class LinuxX86Vcpu extends X86VcpuState implements X86Vcpu {
 
   constructor(file: X86VcpuFile, ram: GuestRam, facts: HostDebugFacts) {
     super(file);
-    this.#ram = ram;
+    const memory = new GuestMemory(file, ram);
     this.#facts = facts;
+    this.#memory = memory;
     this.#watcher = new Watcher(ram);
     this.#peek = new CodePeek(ram);
     this.#search = new BreakSearch(ram, facts);
+    this.#injector = new Injector(file, memory);
+    this.#ownTrap = new OwnTrapFlag(file, memory);
+    this.#userMode = new UserMode(file, memory);
+    this.#userBreaks = new UserBreaks(file, memory);
   }
 
   /**
@@ -107,6 +120,9 @@ export class LinuxX86Vcpu extends X86VcpuState implements X86Vcpu {
   run(): X86Exit {
     let exit = this.#begin();
     while (exit === undefined) {
+      const special = this.#kernelSteps ? this.#specialStep() : undefined;
+      if (special === "done") continue;
+      if (special !== undefined) return special;
       this.#beforeEntry();
       exit = this.#judge(this.file.run());
     }
@@ -126,6 +142,7 @@ export class LinuxX86Vcpu extends X86VcpuState implements X86Vcpu {
   }
 
   enter(): X86Exit | undefined {
+    if (this.#kernelSteps) return this.run();
     const exit = this.#begin();
     if (exit !== undefined) return exit;
     this.#beforeEntry();
@@ -156,21 +173,42 @@ export class LinuxX86Vcpu extends X86VcpuState implements X86Vcpu {
     this.#putBack = exit.reason === "DEBUG" ? this.#dataHits(exit) : exit;
   }
 
+  /** With the guest's own TF, also while the host steps. */
+  override getRegs(): X86Regs {
+    const regs = super.getRegs();
+    if (!this.#toldToStep || !this.#ownTrap.value) return regs;
+    return { ...regs, rflags: regs.rflags | trapFlag };
+  }
+
+  override setRegs(regs: X86Regs): void {
+    super.setRegs(regs);
+    this.#ownTrap.reset(regs.rflags);
+  }
+
   /** `KVM_SET_GUEST_DEBUG`. @throws KvmError EINVAL on control bits this KVM does not know; nothing changes then. */
   setGuestDebug(debug: X86GuestDebug): void {
     const armed = armedRegisters(debug);
     const watched = armed.filter((each) => this.#isOurs(each));
+    const met = armed.filter((each) => this.#isMissed(each));
     this.#watcher.check(watched);
+    // Without a register that is free for it, INT3 in user mode is found by steps too.
+    const hasNoTrap =
+      armed.length === 4 && catchesUserBreaks(this.#facts) && (debug.control & USE_SW_BP) !== 0;
+    const stepsAll = met.length > 0 || hasNoTrap;
+    // It is placed before the next entry.
+    this.#userBreaks.handler = undefined;
     const injectHere = (debug.control & INJECT_BP) !== 0 && !this.#facts.injectsAfterInt3;
-    this.#arm(injectHere ? { ...debug, control: debug.control & ~INJECT_BP } : debug, watched);
+    this.#arm(injectHere ? { ...debug, control: debug.control & ~INJECT_BP } : debug, watched, stepsAll);
     if (this.#putBack?.reason === "DEBUG") this.#putBack = this.#dataHits(this.#putBack, armed);
     // Injections are done once.
     this.#debug = { ...debug, control: debug.control & ~(INJECT_BP | INJECT_DB) };
     this.#armed = armed;
     this.#execution = armed.filter(({ kind }) => kind === "execute");
     this.#watched = watched;
+    this.#met = met;
+    this.#stepsAll = stepsAll;
     this.#watcher.arm(watched);
-    if (injectHere) this.#inject(vectorBreakpoint, 1n);
+    if (injectHere) this.#giveBreakpoint();
   }
 
   /** `KVM_GUESTDBG_BLOCKIRQ`, where this KVM has it. */
@@ -182,21 +220,14 @@ export class LinuxX86Vcpu extends X86VcpuState implements X86Vcpu {
 
   reinject(exit: X86DebugExit): void {
     this.forget();
-    if (exit.exception === vectorBreakpoint) {
-      this.#aim(vectorBreakpoint);
-      this.#inject(vectorBreakpoint, 1n);
+    if (exit.exception === vectors.breakpoint) {
+      this.#aim(vectors.breakpoint);
+      this.#giveBreakpoint();
       return;
     }
-    const told = exit.dr6 & dr6Told;
-    const registers = this.file.getDebugRegs();
-    this.file.setDebugRegs({
-      ...registers,
-      dr6: (registers.dr6 & ~dr6Hits) | told,
-      dr7: registers.dr7 & ~dr7GeneralDetect,
-    });
-    this.#aim(vectorDebug);
-    // Where nothing is told it was INT1, at which RIP still is.
-    this.#inject(vectorDebug, told === 0n && this.#isNext(int1) ? 1n : 0n);
+    this.#aim(vectors.debug);
+    this.#injector.debug(exit, this.#pc());
+    this.#moved = true;
   }
 
   /** Events of another time: nothing that is under way now goes on. */
@@ -205,33 +236,10 @@ export class LinuxX86Vcpu extends X86VcpuState implements X86Vcpu {
     if (this.#unfinished) this.file.complete();
     this.#unfinished = false;
     this.#goal = undefined;
+    this.#putBack = undefined;
+    this.#userBreaks.isGivenBack = false;
+    this.#ownTrap.reset(0n);
     this.setVcpuEvents({ ...events, flags: allEvents });
-  }
-
-  /** Tells the kernel what to do. */
-  #arm(debug: X86GuestDebug = this.#debug, without: readonly ArmedRegister[] = this.#watched): void {
-    const told = kernelDebug(debug, without);
-    let { control } = told;
-    if (this.#search.active) control |= ENABLE | SINGLESTEP;
-    if ((control & ENABLE) !== 0 && this.#holdsInterrupts) control |= this.#facts.control & BLOCKIRQ;
-    this.file.setGuestDebug({ ...told, control });
-  }
-
-  /** A step ends before the handler's first instruction. */
-  #aim(vector: number): void {
-    if (!this.#stepping || !this.#facts.execution.kernel) return;
-    const handler = handlerOf(this.file, vector, this.#read);
-    this.#goal = handler === undefined ? undefined : [handler];
-  }
-
-  /** Whether the next instruction begins with this byte. */
-  #isNext(byte: number): boolean {
-    const physical = this.file.translate(this.#pc())?.physicalAddress;
-    try {
-      return physical !== undefined && this.#ram.view(physical, 1)[0] === byte;
-    } catch {
-      return false;
-    }
   }
 
   protected override get knowsPc(): boolean {
@@ -244,6 +252,45 @@ export class LinuxX86Vcpu extends X86VcpuState implements X86Vcpu {
     this.#mayPass = true;
   }
 
+  /** Tells the kernel what to do; the guest's own TF is hidden while it steps, and back when it does not. */
+  #arm(debug: X86GuestDebug = this.#debug, without = this.#watched, all = this.#stepsAll): void {
+    const told = withTrap(kernelDebug(debug, without), this.#userBreaks.handler);
+    let { control } = told;
+    if (this.#search.active || all) control |= ENABLE | SINGLESTEP;
+    if ((control & ENABLE) !== 0) control |= this.#blocked;
+    const steps = (control & ENABLE) !== 0 && (control & SINGLESTEP) !== 0;
+    if (steps && !this.#toldToStep) this.#ownTrap.value = (this.file.getRegs().rflags & trapFlag) !== 0n;
+    this.file.setGuestDebug({ ...told, control });
+    const isBack = this.#toldToStep && !steps && this.#ownTrap.value;
+    this.#toldToStep = steps;
+    if (isBack) this.#showOwnTrap();
+  }
+
+  #showOwnTrap(): void {
+    const regs = this.file.getRegs();
+    this.file.setRegs({ ...regs, rflags: regs.rflags | trapFlag });
+    this.forget();
+    this.#moved = true;
+  }
+
+  /** The bit that holds interrupts back, if they are to be and can. */
+  get #blocked(): number {
+    return this.#holdsInterrupts ? this.#facts.control & BLOCKIRQ : 0;
+  }
+
+  /** A step ends before the handler's first instruction. */
+  #aim(vector: number): void {
+    if (!this.#stepping || !this.#facts.execution.kernel) return;
+    const handler = handlerOf(this.file, vector, this.#memory);
+    this.#goal = handler === undefined ? undefined : [handler];
+  }
+
+  #giveBreakpoint(): void {
+    this.#injector.breakpoint();
+    this.#userBreaks.isGivenBack = this.#inUserMode;
+    this.#moved = true;
+  }
+
   /** What has to be done before the guest runs; an exit if that already is what the user waits for. */
   #begin(): X86Exit | undefined {
     this.forget();
@@ -252,22 +299,26 @@ export class LinuxX86Vcpu extends X86VcpuState implements X86Vcpu {
     if (putBack !== undefined) return putBack;
     this.#search.forget();
     if (this.#watcher.active) this.#watcher.place(this.file);
-    if (this.#kernelSteps && !this.#facts.step.user) this.#refuseUserMode();
     const exit = this.#unfinished ? this.#finish() : undefined;
     if (exit !== undefined) return exit;
+    if (this.#ownTrap.isDue) this.#giveOwnStep();
     const goal = this.#goal;
     this.#goal = undefined;
-    if (goal !== undefined && this.#stepping) return this.#runTo(goal);
+    if (goal !== undefined && this.#stepping) {
+      const reached = this.#runTo(goal, true);
+      if (reached !== "done") return reached;
+    }
     if (this.#wantsSearch) {
       const pc = this.#pc();
-      if (this.#search.isNext(Number(pc))) return this.#report(vectorBreakpoint, dr6Fixed, pc);
+      if (this.#search.isNext(Number(pc))) return this.#report(vectors.breakpoint, dr6Fixed, pc);
     }
-    return (this.#mayPass ? this.#pass() : undefined) ?? this.#stepReturn();
+    return this.#mayPass ? this.#pass() : undefined;
   }
 
   #beforeEntry(): void {
     const searches = this.#wantsSearch;
-    if (searches !== this.#search.active) {
+    const hasTrap = this.#userBreaks.place(this.#wantsUserBreaks);
+    if (searches !== this.#search.active || hasTrap) {
       this.#search.active = searches;
       this.#arm();
     }
@@ -280,13 +331,31 @@ export class LinuxX86Vcpu extends X86VcpuState implements X86Vcpu {
     return (this.#debug.control & SINGLESTEP) !== 0;
   }
 
-  /** The kernel steps, for the user or to compare what is watched. */
+  /** Each instruction is stepped, for the user or to compare what is watched. */
   get #kernelSteps(): boolean {
-    return this.#stepping || this.#watched.length > 0 || this.#search.active;
+    return this.#stepping || this.#watched.length > 0 || this.#stepsAll || this.#search.active;
   }
 
   get #wantsSearch(): boolean {
     return this.#search.wanted(this.file, this.#debug.control, this.#moved);
+  }
+
+  /** INT3 in user mode has to be caught at the guest's handler. */
+  get #wantsUserBreaks(): boolean {
+    if ((this.#debug.control & USE_SW_BP) === 0 || this.#kernelSteps) return false;
+    if (!catchesUserBreaks(this.#facts)) return false;
+    if (this.#moved) this.#refresh();
+    return true;
+  }
+
+  get #inUserMode(): boolean {
+    return this.#moved ? this.file.getSregs().ss.dpl === 3 : this.file.last.user;
+  }
+
+  /** What the last exit tells is brought up to date. */
+  #refresh(): void {
+    this.file.refresh();
+    this.#moved = false;
   }
 
   /**
@@ -294,7 +363,7 @@ export class LinuxX86Vcpu extends X86VcpuState implements X86Vcpu {
    * are over, and at a breakpoint the vCPU arrives anew.
    */
   #dataHits({ arch: { exception, dr6 } }: DebugExit, armed = this.#armed): X86Exit | undefined {
-    if (exception !== vectorDebug) return undefined;
+    if (exception !== vectors.debug) return undefined;
     const hit = this.#armed.filter(
       ({ index, kind }) => kind !== "execute" && (dr6 & (1n << BigInt(index))) !== 0n,
     );
@@ -302,13 +371,18 @@ export class LinuxX86Vcpu extends X86VcpuState implements X86Vcpu {
       hit.some((was) => was.address === address && was.kind === kind),
     );
     if (still.length === 0) return undefined;
-    const hits = still.reduce((bits, { index }) => bits | (1n << BigInt(index)), 0n);
-    return this.#report(vectorDebug, dr6Fixed | hits, this.pc);
+    return this.#report(vectors.debug, dr6Fixed | bitsOf(still), this.pc);
   }
 
   /** Whether this register is a watchpoint that the kernel would never report. */
   #isOurs({ kind }: ArmedRegister): boolean {
     return (kind === "write" || kind === "access") && !this.#facts.watchpoint.kernel;
+  }
+
+  /** Whether it is an execution breakpoint that the kernel would never report. */
+  #isMissed({ kind, address }: ArmedRegister): boolean {
+    if (kind !== "execute" || this.#facts.execution.user) return false;
+    return isUserPage(address, this.file, this.#memory);
   }
 
   /** The linear address of the next instruction, asked of the kernel: nothing is remembered, as the vCPU is about to run. */
@@ -321,15 +395,6 @@ export class LinuxX86Vcpu extends X86VcpuState implements X86Vcpu {
 
   #pcLow(): number {
     return Number(BigInt.asUintN(32, this.#pc()));
-  }
-
-  #refuseUserMode(): void {
-    const inUserMode = this.#moved ? this.file.getSregs().ss.dpl === 3 : this.file.last.user;
-    if (!inUserMode) return;
-    throw new KvmError(
-      "EOPNOTSUPP",
-      "this host's KVM cannot single-step a guest's user mode, which watchpoints need here too",
-    );
   }
 
   /** What an exit of the kernel means; undefined when the guest goes on. */
@@ -349,20 +414,55 @@ export class LinuxX86Vcpu extends X86VcpuState implements X86Vcpu {
   }
 
   #debugExit(exit: DebugExit): X86Exit | undefined {
-    if (exit.arch.exception !== vectorDebug) return exit;
-    const isBreakpoint = (this.file.last.dr6 & 0xf) !== 0;
-    if (isBreakpoint) this.#mayPass = true;
-    // MOV SS and POP SS hold debug traps back until the next instruction is executed. SDM volume 3, 6.8.3.
-    else if (this.file.last.movSsShadow) return undefined;
-    if (this.#watched.length > 0) {
-      const hits = this.#watcher.look();
-      if (hits !== 0) return this.#report(vectorDebug, this.#dr6(BigInt(hits)));
+    if (exit.arch.exception !== vectors.debug) return exit;
+    const { last } = this.file;
+    const isBreakpoint = (last.dr6 & 0xf) !== 0;
+    if (isBreakpoint) {
+      if (this.#userBreaks.handler !== undefined && last.pc === this.#userBreaks.handler)
+        return this.#atTrap(exit);
+      this.#mayPass = true;
+    } else if (last.movSsShadow) {
+      // MOV SS and POP SS hold debug traps back until the next instruction is executed. SDM volume 3, 6.8.3.
+      return undefined;
+    }
+    if (this.#toldToStep && (!isBreakpoint || (last.dr6 & Number(dr6Step)) !== 0)) this.#ownTrap.executed();
+    if (this.#watched.length > 0 || this.#stepsAll) {
+      const hits = this.#look();
+      if (hits !== 0n) return this.#report(vectors.debug, this.#dr6(hits));
     } else if (!this.#search.active) {
       return exit;
     }
     if (this.#stepping || isBreakpoint) return exit;
-    const isFound = this.#search.active && this.#search.isNext(this.file.last.pcLow);
-    return isFound ? this.#report(vectorBreakpoint, dr6Fixed) : undefined;
+    const isFound = this.#search.active && this.#search.isNext(last.pcLow);
+    return isFound ? this.#report(vectors.breakpoint, dr6Fixed) : undefined;
+  }
+
+  /** Bits of DR6 for the watchpoints that the executed instruction has hit, where the kernel does not report them. */
+  #look(): bigint {
+    return this.#watched.length > 0 ? BigInt(this.#watcher.look()) : 0n;
+  }
+
+  /** At the handler of the guest's #BP, on which there is a breakpoint for INT3 in user mode. */
+  #atTrap(exit: DebugExit): X86Exit | undefined {
+    const { handler } = this.#userBreaks;
+    const pc = this.#userBreaks.catch();
+    if (pc !== undefined) {
+      this.#moved = true;
+      return this.#report(vectors.breakpoint, dr6Fixed, pc);
+    }
+    if (this.#execution.some(({ address }) => address === handler)) {
+      this.#mayPass = true;
+      return exit;
+    }
+    // The guest's own: on without the breakpoint for one instruction.
+    this.#userBreaks.handler = undefined;
+    this.#arm({ ...this.#debug, control: this.#debug.control | ENABLE | SINGLESTEP });
+    const stepped = this.file.run();
+    this.#userBreaks.handler = handler;
+    this.#arm();
+    const isOnlyOurStep =
+      stepped.reason === "DEBUG" && (stepped.arch.dr6 & dr6Hits) === 0n && !this.#stepping;
+    return isOnlyOurStep ? undefined : this.#judge(stepped);
   }
 
   /**
@@ -372,7 +472,7 @@ export class LinuxX86Vcpu extends X86VcpuState implements X86Vcpu {
    */
   #finish(always = false): X86Exit | undefined {
     this.#unfinished = false;
-    const guestSteps = (this.file.last.rflags & trapFlag) !== 0;
+    const guestSteps = (this.file.last.rflags & Number(trapFlag)) !== 0;
     if (!always && !this.#kernelSteps && !guestSteps) return undefined;
     const exit = this.file.complete();
     if (exit !== undefined) return this.#judge(exit);
@@ -381,9 +481,10 @@ export class LinuxX86Vcpu extends X86VcpuState implements X86Vcpu {
     // A repeated instruction that has made its last transfer ends when it is executed once more; the kernel reports that.
     const isInPlace = this.#kernelSteps && this.file.last.pcLow === this.#from;
     if (isInPlace && this.file.last.noCount) return undefined;
-    const hits = this.#watched.length > 0 ? this.#watcher.look() : 0;
-    if (this.#stepping || hits !== 0) return this.#report(vectorDebug, this.#dr6(BigInt(hits)));
-    if (guestSteps) this.#trapGuest();
+    if (this.#kernelSteps) this.#ownTrap.executed();
+    const hits = this.#look();
+    if (this.#stepping || hits !== 0n) return this.#report(vectors.debug, this.#dr6(hits));
+    if (guestSteps) this.#giveOwnStep();
     return undefined;
   }
 
@@ -391,11 +492,12 @@ export class LinuxX86Vcpu extends X86VcpuState implements X86Vcpu {
     return dr6Fixed | hits | (this.#stepping ? dr6Step : 0n);
   }
 
-  /** The guest's own single step: #DB with BS, the lower bits of its DR6 cleared. */
-  #trapGuest(): void {
-    const registers = this.file.getDebugRegs();
-    this.file.setDebugRegs({ ...registers, dr6: (registers.dr6 & ~dr6Hits) | dr6Step });
-    this.#inject(vectorDebug, 0n);
+  /** The #DB of the guest's own TF. */
+  #giveOwnStep(): void {
+    this.#ownTrap.isDue = false;
+    this.#aim(vectors.debug);
+    this.#injector.step();
+    this.#moved = true;
   }
 
   /** Goes on from an execution breakpoint with RF where the kernel does not look at RF: without the breakpoint, for one step. */
@@ -405,7 +507,7 @@ export class LinuxX86Vcpu extends X86VcpuState implements X86Vcpu {
     if ((this.file.getRegs().rflags & resumeFlag) === 0n) return undefined;
     const pc = this.#pc();
     const here = this.#execution.filter(({ address }) => address === pc);
-    if (here.length === 0) return undefined;
+    if (here.length === 0 || (this.#met.length > 0 && this.#inUserMode)) return undefined;
     this.#from = this.#pcLow();
     const stepped = { ...this.#debug, control: this.#debug.control | ENABLE | SINGLESTEP };
     this.#arm(stepped, [...this.#watched, ...here]);
@@ -418,54 +520,125 @@ export class LinuxX86Vcpu extends X86VcpuState implements X86Vcpu {
     return isOnlyOurStep ? undefined : judged;
   }
 
-  /**
-   * A step of IRETQ or SYSRET where the kernel would lose it: a breakpoint where it goes to, and where its faults do.
-   * @throws KvmError EOPNOTSUPP when it goes to a user mode that cannot be stepped
-   */
-  #stepReturn(): X86Exit | undefined {
-    if (this.#facts.iretStep || !this.#stepping || this.#moved || !this.file.last.long) return undefined;
-    const kind = this.#peek.returns(this.file);
-    if (kind === undefined) return undefined;
-    const target = kind === "iret" ? iretTarget(this.file, this.#read) : undefined;
-    if (kind === "sysret" || target?.user === true) {
-      if (!this.#facts.step.user)
-        throw new KvmError(
-          "EOPNOTSUPP",
-          "the next instruction returns to user mode, which this host's KVM cannot single-step; continue instead",
-        );
-      return undefined;
+  /** A step that the kernel would lose. @returns undefined when it is the kernel's; "done" when it was made and the guest goes on */
+  #specialStep(): X86Exit | "done" | undefined {
+    if (this.#moved) this.#refresh();
+    // An exception that is on its way comes first.
+    if (this.file.last.exception) return undefined;
+    if (this.file.last.user && !this.#facts.step.user) return this.#stepUserMode();
+    const instruction = this.#peek.next(this.file);
+    this.#ownTrap.before(instruction);
+    return instruction === undefined ? undefined : this.#stepTransfer(instruction);
+  }
+
+  #stepUserMode(): X86Exit | "done" {
+    this.#requireUserSteps();
+    const { pc, rflags } = this.file.last;
+    const met = this.#met.filter(({ address }) => address === pc);
+    if (met.length > 0 && (rflags & Number(resumeFlag)) === 0)
+      return this.#report(vectors.debug, dr6Fixed | bitsOf(met), pc);
+    const [first, second] = this.#memory.bytes(pc, 2);
+    if (first === int3 && (this.#debug.control & USE_SW_BP) !== 0)
+      return this.#report(vectors.breakpoint, dr6Fixed, pc);
+    if (first === 0x0f && second === 0x05) {
+      this.#ownTrap.before("syscall");
+      syscall(this.file);
+      return this.#executed();
     }
-    if (target === undefined) return undefined;
-    const faults = [13, 12, 14].flatMap((vector) => handlerOf(this.file, vector, this.#read) ?? []);
-    return this.#runTo([target.address, ...faults]);
-  }
-
-  /** Runs to the first of at most four addresses, and reports that as a step. */
-  #runTo(addresses: readonly bigint[]): X86Exit | undefined {
-    const holdsInterrupts = (this.#facts.control & BLOCKIRQ) !== 0 ? BLOCKIRQ : 0;
-    const dr7 = addresses.reduce((enabled, _, i) => enabled | (2n << BigInt(2 * i)), 0x400n);
-    this.file.setGuestDebug({
-      control: ENABLE | USE_HW | holdsInterrupts,
-      arch: { addresses, dr7 },
-    });
-    const exit = this.file.run();
+    const step = this.#userMode.step(pc, this.#ownTrap.value, this.#blocked);
+    this.#toldToStep = false;
+    const wasTrapped = this.#ownTrap.value;
     this.#arm();
-    if (exit.reason === "INTR") this.#goal = addresses;
-    if (exit.reason !== "DEBUG") return this.#judge(exit);
-    const hits = this.#watched.length > 0 ? this.#watcher.look() : 0;
-    return this.#report(vectorDebug, this.#dr6(BigInt(hits)));
+    if (step.kind === "exit") {
+      this.#ownTrap.value = wasTrapped;
+      this.#moved = true;
+      const { exit } = step;
+      if (exit.reason !== "IO" && exit.reason !== "MMIO") return this.#judge(exit) ?? "done";
+      this.#from = this.file.last.pcLow;
+      return this.#judge(exit) ?? "done";
+    }
+    this.#ownTrap.value = step.ownTrap;
+    this.#ownTrap.isDue = wasTrapped && !step.inHandler;
+    return this.#executed();
   }
 
-  readonly #read: ReadPhysical = (address, length) => this.#ram.read(address, length);
+  /** IRET, SYSRET: what goes to user mode is done here, where steps would get lost; to the kernel a breakpoint is where it goes. */
+  #stepTransfer(instruction: Transfer): X86Exit | "done" | undefined {
+    const { file } = this;
+    const goesToUser = instruction === "sysret" || instruction === "sysretq";
+    if (goesToUser && !this.#facts.step.user) {
+      this.#requireUserSteps();
+      if (instruction === "sysret")
+        throw new KvmError("EOPNOTSUPP", "SYSRET to 32-bit user mode cannot be stepped on this host's KVM");
+      sysretq(file);
+      this.#ownTrap.executed();
+      return this.#executed();
+    }
+    if (instruction !== "iretq" || this.#facts.iretStep) return undefined;
+    const frame = frameAt(file.getRegs().rsp, this.#memory);
+    if (frame === undefined) return undefined;
+    if (isUserFrame(frame)) {
+      if (this.#facts.step.user) return undefined;
+      this.#requireUserSteps();
+      if (!returnTo(file, frame, this.#memory)) return undefined;
+      this.#ownTrap.executed();
+      return this.#executed();
+    }
+    const faults = handlersOf(file, [vectors.protection, vectors.stack, vectors.page], this.#memory);
+    return this.#runTo([frame.rip, ...faults.flatMap((handler) => handler ?? [])]);
+  }
 
-  /** Does what the kernel cannot: INT3 and INT1. */
+  /** A step that was made otherwise than by the kernel is over. */
+  #executed(): X86Exit | "done" {
+    this.#moved = true;
+    const hits = this.#look();
+    return this.#stepping || hits !== 0n ? this.#report(vectors.debug, this.#dr6(hits), this.#pc()) : "done";
+  }
+
+  /** @throws KvmError EOPNOTSUPP where user mode cannot be stepped at all */
+  #requireUserSteps(): void {
+    if (this.#facts.userEntry) return;
+    throw new KvmError(
+      "EOPNOTSUPP",
+      "this host's KVM cannot single-step a guest's user mode, which watchpoints need here too; continue instead",
+    );
+  }
+
+  /** Runs to the first of at most four addresses, which ends a step. @param isException that is how it gets there */
+  #runTo(addresses: readonly bigint[], isException = false): X86Exit | "done" {
+    const ownTrap = this.#ownTrap.value;
+    this.file.setGuestDebug({ control: ENABLE | USE_HW | this.#blocked, arch: armAll(addresses) });
+    if (ownTrap) this.#showOwnTrap();
+    const exit = this.file.run();
+    this.#moved = false;
+    this.#toldToStep = false;
+    this.#arm();
+    this.#ownTrap.value = ownTrap;
+    if (exit.reason === "INTR") this.#goal = addresses;
+    if (exit.reason !== "DEBUG") return this.#judge(exit) ?? "done";
+    this.#userBreaks.isGivenBack = false;
+    if (isException) this.#ownTrap.entered();
+    else this.#ownTrap.executed();
+    const hits = this.#look();
+    if (!this.#stepping && hits === 0n) return "done";
+    return this.#report(vectors.debug, this.#dr6(hits));
+  }
+
+  /** Does what the kernel cannot: INT3, INT1 and FWAIT. */
   #emulate(exit: X86InternalError): X86Exit | undefined {
     switch (exit.instruction?.[0]) {
       case int3:
-        if ((this.#debug.control & USE_SW_BP) !== 0) return this.#report(vectorBreakpoint, dr6Fixed);
-        return this.#deliver(vectorBreakpoint);
+        if ((this.#debug.control & USE_SW_BP) !== 0) return this.#report(vectors.breakpoint, dr6Fixed);
+        return this.#deliver(vectors.breakpoint, 1n);
       case int1:
-        return this.#deliver(vectorDebug);
+        return this.#deliver(vectors.debug, 1n);
+      case int: {
+        const [, vector] = exit.instruction;
+        if (vector === undefined) return exit;
+        this.#aim(vector);
+        this.#injector.interrupt(vector);
+        return this.#delivered();
+      }
       case fwait:
         return this.#wait();
       default:
@@ -477,39 +650,29 @@ export class LinuxX86Vcpu extends X86VcpuState implements X86Vcpu {
   #wait(): X86Exit | undefined {
     const { cr0 } = this.file.getSregs();
     const isAway = (cr0 & monitorAndSwitched) === monitorAndSwitched;
-    if (isAway || (this.file.getFpu().fsw & exceptionSummary) !== 0) {
-      const vector = isAway ? vectorNoDevice : vectorX87;
-      this.#aim(vector);
-      this.#inject(vector, 0n);
-      const goal = this.#goal;
-      this.#goal = undefined;
-      return goal && this.#runTo(goal);
-    }
+    if (isAway || (this.file.getFpu().fsw & exceptionSummary) !== 0)
+      return this.#deliver(isAway ? vectors.noDevice : vectors.x87, 0n);
     const regs = this.file.getRegs();
     this.file.setRegs({ ...regs, rip: regs.rip + 1n, rflags: regs.rflags & ~resumeFlag });
     this.#moved = true;
-    return this.#stepping ? this.#report(vectorDebug, this.#dr6(0n), this.#pc()) : undefined;
+    if (this.#toldToStep) this.#ownTrap.executed();
+    return this.#stepping ? this.#report(vectors.debug, this.#dr6(0n), this.#pc()) : undefined;
   }
 
-  /** Gives the guest the exception of the one-byte instruction at RIP. */
-  #deliver(vector: number): X86Exit | undefined {
+  /** Gives the guest the exception of the instruction at RIP. */
+  #deliver(vector: number, skipped: bigint): X86Exit | undefined {
     this.#aim(vector);
-    this.#inject(vector, 1n);
+    this.#injector.inject(vector, skipped);
+    return this.#delivered();
+  }
+
+  #delivered(): X86Exit | undefined {
+    this.#moved = true;
     const goal = this.#goal;
     this.#goal = undefined;
-    return goal && this.#runTo(goal);
-  }
-
-  /** Puts an exception into the guest, as of the instruction that begins `skipped` bytes further on. */
-  #inject(vector: number, skipped: bigint): void {
-    if (skipped !== 0n) {
-      const regs = this.file.getRegs();
-      this.file.setRegs({ ...regs, rip: regs.rip + skipped, rflags: regs.rflags & ~resumeFlag });
-    }
-    const events = this.file.getVcpuEvents();
-    const exception = { injected: 1, nr: vector, has_error_code: 0, pending: 0, error_code: 0 };
-    this.file.setVcpuEvents({ ...events, flags: 0, exception });
-    this.#moved = true;
+    if (goal === undefined) return undefined;
+    const reached = this.#runTo(goal, true);
+    return reached === "done" ? undefined : reached;
   }
 
   #report(exception: number, dr6: bigint, pc = this.file.last.pc): X86Exit {
@@ -521,3 +684,7 @@ export class LinuxX86Vcpu extends X86VcpuState implements X86Vcpu {
     return this.#ownExit;
   }
 }
+
+/** Bits of DR6 for registers that have hit. */
+const bitsOf = (registers: readonly ArmedRegister[]): bigint =>
+  registers.reduce((bits, { index }) => bits | (1n << BigInt(index)), 0n);

@@ -142,6 +142,11 @@ export class X86VcpuFile {
     return undefined;
   }
 
+  /** Brings `last` up to date, where no exit is to be completed. */
+  refresh(): void {
+    this.complete();
+  }
+
   /** The data of an MMIO read exit, before the vCPU runs again. */
   completeMmio(data: bigint): void {
     this.#run.view.setBigUint64(mmioData, BigInt.asUintN(64, data), true);

@@ -171,8 +171,100 @@ export const ownDebugging: readonly Scenario[] = [
     departures: [
       {
         name: "own-step-is-lost-while-the-host-steps",
+        hidden: true,
         sees: [["step at a", "step at b"], ["hlt"]],
         ends: { memory: { "0x7000": 0n } },
+      },
+    ],
+  },
+  ...(["long", "real"] as const).map(
+    (mode): Scenario => ({
+      name: `${mode}: while the host steps, the guest's #DB comes after each instruction that began with TF, IRET's TF after the next (S4.2)`,
+      mode,
+      text: `
+        push 0x102
+        a: popf${mode === "long" ? "q" : ""}
+        b: nop
+        c: nop
+        d: hlt
+        handler: nop
+        e: ${mode === "long" ? "iretq" : "iret"}`,
+      handlers: { 1: "handler" },
+      acts: [
+        {
+          debug: { step: true },
+          sees: ["a", "b", "c", "handler", "e", "c", "d", "handler"].map((label) => `step at ${label}`),
+        },
+      ],
+      ends: { dr6: 0xffff_4ff0n },
+      departures: [
+        {
+          name: "own-step-is-lost-while-the-host-steps",
+          hidden: true,
+          sees: [
+            mode === "long"
+              ? [
+                  ...["a", "b", "c", "d", "handler", "e"].map((label) => `step at ${label}`),
+                  "hlt",
+                  "shutdown",
+                ]
+              : ["a", "b", "c", "d", "handler", "e", "0x0", "0x2"].map((label) => `step at ${label}`),
+          ],
+          ends: { dr6: 0xffff_0ff0n },
+        },
+      ],
+    }),
+  ),
+  {
+    name: "long: an exception while the host steps saves the guest's TF, and its handler begins without",
+    mode: "long",
+    text: `
+      push 0x102
+      a: popfq
+      b: ud2
+      c: hlt
+      wrong: hlt
+      handler: mov rax, [rsp + 16]
+      d: pushfq
+      e: pop rbx
+      f: nop`,
+    handlers: { 1: "wrong", 6: "handler" },
+    acts: [
+      {
+        debug: { step: true },
+        sees: ["a", "b", "handler", "d", "e", "f"].map((label) => `step at ${label}`),
+      },
+    ],
+    ends: { registers: { rax: 0x1_0102n, rbx: 2n } },
+    departures: [
+      {
+        name: "exceptions-lose-their-step",
+        sees: [["a", "b", "d", "e", "f", "0x1012"].map((label) => `step at ${label}`)],
+        ends: { registers: { rax: 0x1_0002n, rbx: 2n } },
+      },
+    ],
+  },
+  {
+    name: "long: PUSHF shows the guest's TF while the host steps",
+    mode: "long",
+    text: `
+      push 0x102
+      a: popfq
+      b: pushfq
+      c: hlt
+      handler: mov rax, [rsp + 40]
+      d: nop`,
+    handlers: { 1: "handler" },
+    acts: [
+      { debug: { step: true }, sees: ["a", "b", "c", "handler", "d"].map((label) => `step at ${label}`) },
+    ],
+    ends: { memory: { "0x7ff8": 0x102n } },
+    departures: [
+      {
+        name: "own-step-is-lost-while-the-host-steps",
+        hidden: true,
+        sees: [["a", "b", "c", "handler", "d"].map((label) => `step at ${label}`)],
+        ends: { memory: { "0x7ff8": 2n } },
       },
     ],
   },

@@ -177,7 +177,7 @@ export const stepping: readonly Scenario[] = [
     handlers: { 128: "handler" },
     acts: [{ debug: step, sees: ["step at handler", "step at back", "step at a", "step at b"] }],
     ends: { registers: { rsp: 0x8000n } },
-    departures: [{ name: "int-is-not-emulated", sees: [["error at start"]] }],
+    departures: [{ name: "int-is-not-emulated", hidden: true, sees: [["error at start"]] }],
   },
   {
     name: "long: IRET to the same level is one step",
@@ -236,11 +236,100 @@ export const stepping: readonly Scenario[] = [
         hidden: true,
         sees: [["a", "b", "c", "d", "e", "f", "h"].map((label) => `step at ${label}`)],
       },
+    ],
+  },
+  {
+    name: "user: a step needs nothing of the guest's, not even a handler of #DB",
+    mode: "user",
+    text: "nop\n a: nop\n b: nop",
+    acts: [{ debug: step, sees: ["step at a", "step at b"] }],
+    departures: [
+      { name: "user-mode-runs-undebugged", hidden: true, sees: [["shutdown"]] },
+      { name: "user-mode-steps-are-refused", sees: [["refused: EOPNOTSUPP"]] },
+    ],
+  },
+  {
+    name: "user: an exception is one step, with the guest's flags saved and not the host's",
+    mode: "user",
+    text: "nop\n a: ud2\n wrong: hlt\n handler: nop\n b: mov rax, [rsp + 16]\n c: nop",
+    handlers: { 1: "wrong", 6: "handler" },
+    acts: [{ debug: step, sees: ["step at a", "step at handler", "step at b", "step at c"] }],
+    // RF is saved by a fault.
+    ends: { registers: { rax: 0x1_0002n }, dr6: 0xffff_0ff0n },
+    departures: [
       {
-        name: "user-mode-steps-are-refused",
-        sees: [[...["a", "b", "c", "d", "e", "f"].map((label) => `step at ${label}`), "refused: EOPNOTSUPP"]],
+        name: "user-mode-runs-undebugged",
+        hidden: true,
+        sees: [["step at handler", "step at b", "step at c", "step at 0x100b"]],
+        ends: { registers: { rax: 0x102n }, dr6: 0xffff_4ff0n },
       },
     ],
+  },
+  {
+    name: "user: PUSHF and POPF do not show the host's steps, and POPF takes the guest's TF",
+    mode: "user",
+    // With IF, which user mode always has on this KVM.
+    registers: { rflags: 0x202n },
+    text: `
+      pushfq
+      a: pop rax
+      b: push 0x302
+      c: popfq
+      d: nop
+      e: nop
+      handler: mov rbx, [rsp + 16]
+      f: mov rcx, dr6
+      g: nop`,
+    handlers: { 1: "handler" },
+    acts: [
+      {
+        debug: step,
+        sees: ["a", "b", "c", "d", "e", "handler", "f", "g"].map((label) => `step at ${label}`),
+      },
+    ],
+    ends: { registers: { rax: 0x202n, rbx: 0x302n, rcx: 0xffff_4ff0n }, memory: { "0x8fd8": "e" } },
+    departures: [
+      {
+        name: "user-mode-runs-undebugged",
+        hidden: true,
+        sees: [
+          ["f", "g", "0x1013", "0x1015", "0x1017", "0x1019", "0x101b", "0x101d"].map((at) => `step at ${at}`),
+        ],
+      },
+    ],
+  },
+  {
+    name: "long: SYSRET to user mode is one step",
+    mode: "long",
+    text: "lea rcx, [rip + target]\n a: mov r11d, 2\n b: sysretq\n nop\n target: nop\n c: nop\n wrong: hlt\n entry: nop",
+    syscall: "entry",
+    handlers: { 1: "wrong" },
+    acts: [{ debug: step, sees: ["step at a", "step at b", "step at target", "step at c"] }],
+    departures: [
+      { name: "user-mode-runs-undebugged", hidden: true, sees: [["step at a", "step at b", "shutdown"]] },
+    ],
+  },
+  {
+    name: "long: an exception that is stepped saves the guest's flags, not the host's",
+    mode: "long",
+    text: "nop\n a: ud2\n handler: mov rax, [rsp + 16]\n b: nop",
+    handlers: { 6: "handler" },
+    acts: [{ debug: step, sees: ["step at a", "step at handler", "step at b"] }],
+    ends: { registers: { rax: 0x1_0002n } },
+    departures: [
+      {
+        name: "exceptions-lose-their-step",
+        sees: [["step at a", "step at b", "step at 0x1009"]],
+        ends: { registers: { rax: 0x1_0002n } },
+      },
+    ],
+  },
+  {
+    name: "long: PUSHF does not show the host's steps",
+    mode: "long",
+    text: "nop\n a: pushfq\n b: pop rax\n c: nop",
+    acts: [{ debug: step, sees: ["step at a", "step at b", "step at c"] }],
+    ends: { registers: { rax: 2n } },
   },
   {
     name: "long: SYSCALL is one step, and clears in RFLAGS what MSR_SFMASK says",
@@ -366,7 +455,6 @@ export const stepping: readonly Scenario[] = [
         hidden: true,
         sees: [["step at f", "step at g", "step at h", "step at i", "step at j"]],
       },
-      { name: "user-mode-steps-are-refused", sees: [["refused: EOPNOTSUPP"]] },
     ],
   },
   {

@@ -4,12 +4,16 @@ import type { X86VcpuFile } from "../vcpuFile.ts";
 
 const pageBytes = 4096;
 
-/** Instructions that leave for another level or place by what the stack or a register says. */
-export type Return = "iret" | "sysret";
+/** Instructions that load or store RFLAGS, or go to another level: what a single step must know of before. */
+export type Transfer = "pushf" | "popf" | "iret" | "iretq" | "syscall" | "sysret" | "sysretq";
+
+/** Their first bytes; most instructions begin with neither. */
+const first = { pushf: 0x9c, popf: 0x9d, iret: 0xcf, rexW: 0x48, operandSize: 0x66, two: 0x0f } as const;
+const isFirst = new Set<number>(Object.values(first));
 
 /**
- * Looks at the instruction a vCPU of long mode is about to execute, after an exit. It is asked before every step, so the page of
- * the last look is kept, as long as the vCPU stays in it and in the same address space.
+ * Looks at the instruction a vCPU is about to execute, after an exit. It is asked before every step, so the page of the last look is
+ * kept, as long as the vCPU stays in it and in the same address space.
  */
 export class CodePeek {
   readonly #ram: GuestRam;
@@ -22,19 +26,19 @@ export class CodePeek {
     this.#ram = ram;
   }
 
-  /** Whether the next instruction returns: IRETQ, or SYSRET. Only what the CPU itself can have fetched is looked at. */
-  returns(vcpu: X86VcpuFile): Return | undefined {
-    const low = vcpu.last.pcLow;
+  /** Which of them is next, if any. Only what the CPU itself can have fetched is looked at. */
+  next(vcpu: X86VcpuFile): Transfer | undefined {
+    const { last } = vcpu;
+    const low = last.pcLow;
     const offset = low & (pageBytes - 1);
-    const first = this.#pageOf(vcpu, low - offset)?.[offset];
-    // Most instructions begin with neither REX.W nor 0F.
-    if (first !== 0x48 && first !== 0x0f) return undefined;
-    const bytes = this.#bytes(vcpu, 3);
-    if (bytes === undefined) return undefined;
-    const [one, two, three] = bytes;
-    if (one === 0x48 && two === 0xcf) return "iret";
-    const isSysret = (one === 0x48 && two === 0x0f && three === 0x07) || (one === 0x0f && two === 0x07);
-    return isSysret ? "sysret" : undefined;
+    const byte = this.#pageOf(vcpu, low - offset)?.[offset];
+    if (byte === undefined || !isFirst.has(byte)) return undefined;
+    return transfer(this.#bytes(vcpu, 3), last.long);
+  }
+
+  /** Mappings may have changed. */
+  forget(): void {
+    this.#pageLow = -1;
   }
 
   #pageOf(vcpu: X86VcpuFile, low: number): Uint8Array | undefined {
@@ -50,15 +54,12 @@ export class CodePeek {
   }
 
   /** The bytes at the next instruction, translated anew: mappings may have changed since the page was kept. */
-  #bytes(vcpu: X86VcpuFile, count: number): readonly number[] | undefined {
-    const pc = vcpu.last.pc;
-    const bytes: number[] = [];
-    for (let i = 0; i < count; i++) {
-      const byte = this.#view(vcpu, BigInt.asUintN(64, pc + BigInt(i)), 1)?.[0];
-      if (byte === undefined) break;
-      bytes.push(byte);
-    }
-    return bytes.length < 2 ? undefined : bytes;
+  #bytes(vcpu: X86VcpuFile, count: number): readonly (number | undefined)[] {
+    const { pc } = vcpu.last;
+    return Array.from(
+      { length: count },
+      (_, i) => this.#view(vcpu, BigInt.asUintN(64, pc + BigInt(i)), 1)?.[0],
+    );
   }
 
   #view(vcpu: X86VcpuFile, address: bigint, length: number): Uint8Array | undefined {
@@ -71,4 +72,18 @@ export class CodePeek {
       throw error;
     }
   }
+}
+
+/** Which of them begins with these bytes. Prefixes that change nothing of it are not looked through. */
+export function transfer(bytes: readonly (number | undefined)[], isLong: boolean): Transfer | undefined {
+  const [one, two, three] = bytes;
+  if (one === first.pushf || (one === first.operandSize && two === first.pushf)) return "pushf";
+  if (one === first.popf || (one === first.operandSize && two === first.popf)) return "popf";
+  if (one === first.iret || (one === first.operandSize && two === first.iret)) return "iret";
+  if (!isLong) return undefined;
+  if (one === first.rexW && two === first.iret) return "iretq";
+  if (one === first.rexW && two === first.two && three === 0x07) return "sysretq";
+  if (one !== first.two) return undefined;
+  if (two === 0x05) return "syscall";
+  return two === 0x07 ? "sysret" : undefined;
 }

@@ -31,6 +31,8 @@ export interface HostDebugFacts {
   readonly int3: ByMode<Int3Outcome>;
   /** Whether execution breakpoints stop. */
   readonly execution: ByMode<boolean>;
+  /** Whether an execution breakpoint stops on the first instruction of a handler that user mode gets into. */
+  readonly userEntry: boolean;
   /** Whether RFLAGS.RF lets the instruction at an execution breakpoint be executed. */
   readonly resumeFlag: boolean;
   /** Whether watchpoints stop. */
@@ -51,6 +53,7 @@ export const faithful: HostDebugFacts = {
   outputStep: true,
   int3: { real: "exit", kernel: "exit", user: "exit" },
   execution: { real: true, kernel: true, user: true },
+  userEntry: true,
   resumeFlag: true,
   watchpoint: { real: true, kernel: true, user: true },
   injectsAfterInt3: true,
@@ -58,8 +61,26 @@ export const faithful: HostDebugFacts = {
   missingInstructions: [],
 };
 
+/** Whether INT3 in user mode is caught at the guest's handler, which takes a free register. */
+export const catchesUserBreaks = ({ int3, userEntry }: HostDebugFacts): boolean =>
+  int3.user === "guest" && userEntry;
+
 const where = { real: "real mode", kernel: "kernel mode", user: "user mode" } as const;
 const modes = ["real", "kernel", "user"] as const;
+
+const int3Remedy = (facts: HostDebugFacts): string => {
+  const remedies = [
+    ...(facts.int3.real === "guest" ? ["real mode is stepped to find them"] : []),
+    ...(facts.int3.user !== "guest"
+      ? []
+      : facts.userEntry
+        ? [
+            "in user mode they are caught at the guest's #BP handler, which needs a free debug register, else by stepping the guest",
+          ]
+        : ["in user mode the guest gets them"]),
+  ];
+  return remedies.map((each) => `; ${each}`).join("");
+};
 
 /** The facts in lines for a reader: what this KVM leaves out, and what is done about it. */
 export function describeHost(facts: HostDebugFacts): readonly string[] {
@@ -77,13 +98,23 @@ export function describeHost(facts: HostDebugFacts): readonly string[] {
     gap === "" ? `${what}: yes` : `${what}: not in ${gap}${remedy}`;
   return [
     `guest debugging, control bits: 0x${facts.control.toString(16)}`,
-    line("single step", lacking(facts.step), "; refused there"),
+    line(
+      "single step",
+      lacking(facts.step),
+      facts.userEntry ? "; by the guest's own #DB handler, refused where it has none" : "; refused there",
+    ),
     `single step over IRETQ: ${facts.iretStep ? "yes" : "by a breakpoint where it returns to"}`,
     `single step over port output: ${facts.outputStep ? "yes" : "completed by the substrate"}`,
-    line("hardware breakpoints", lacking(facts.execution), "; they never hit there"),
+    line(
+      "hardware breakpoints",
+      lacking(facts.execution),
+      facts.userEntry
+        ? "; by stepping the guest while there are any in user mode's pages"
+        : "; they never hit there",
+    ),
     `going on from a hardware breakpoint by RFLAGS.RF: ${facts.resumeFlag ? "yes" : "by disarming, stepping and arming again"}`,
     line("watchpoints", lacking(facts.watchpoint), "; writes by stepping and comparing, reads not at all"),
-    line("INT3 breakpoints", int3In("guest"), "; the guest gets them"),
+    line("INT3 breakpoints", int3In("guest"), int3Remedy(facts)),
     ...(facts.missingInstructions.length === 0
       ? []
       : [

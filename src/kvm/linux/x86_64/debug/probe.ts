@@ -125,6 +125,7 @@ class Probe {
       outputStep: this.#outputSteps(),
       int3: int3Outcome,
       execution,
+      userEntry: this.#stops("user", int3.user, handler, dr7.execute),
       resumeFlag: execution.kernel && !this.#stops("kernel", nops.kernel, code, dr7.execute, 0x1_0002n),
       watchpoint: modes((mode) => this.#stops(mode, store[mode], watched, dr7.write)),
       injectsAfterInt3: int3Outcome.kernel === "exit" && this.#injectsAfterInt3(),

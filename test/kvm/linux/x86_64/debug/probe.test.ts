@@ -56,9 +56,12 @@ describe("the description of a host's KVM", () => {
       resumeFlag: false,
       outputStep: false,
       iretStep: false,
+      userEntry: false,
     });
     expect(lines).toContain("single step: not in user mode; refused there");
-    expect(lines).toContain("INT3 breakpoints: not in real mode, user mode; the guest gets them");
+    expect(lines).toContain(
+      "INT3 breakpoints: not in real mode, user mode; real mode is stepped to find them; in user mode the guest gets them",
+    );
     expect(lines).toContain("INT3 breakpoints by emulation failure: kernel mode");
     expect(lines).toContain(
       "watchpoints: not in real mode, kernel mode, user mode; writes by stepping and comparing, reads not at all",
@@ -68,5 +71,23 @@ describe("the description of a host's KVM", () => {
     );
     expect(lines).toContain("single step over IRETQ: by a breakpoint where it returns to");
     expect(lines).toContain("single step over port output: completed by the substrate");
+  });
+
+  it("says what is done about user mode where the guest's handlers can be watched", () => {
+    const lines = describeHost({
+      ...faithful,
+      step: { ...faithful.step, user: false },
+      int3: { ...faithful.int3, user: "guest" },
+      execution: { ...faithful.execution, user: false },
+    });
+    expect(lines).toContain(
+      "single step: not in user mode; by the guest's own #DB handler, refused where it has none",
+    );
+    expect(lines).toContain(
+      "INT3 breakpoints: not in user mode; in user mode they are caught at the guest's #BP handler, which needs a free debug register, else by stepping the guest",
+    );
+    expect(lines).toContain(
+      "hardware breakpoints: not in user mode; by stepping the guest while there are any in user mode's pages",
+    );
   });
 });
