@@ -1,4 +1,4 @@
-import { CodeCache } from "./codeCache.ts";
+import { CodeCache, recordPageAddress } from "./codeCache.ts";
 import type { EngineImport } from "./imports.ts";
 import { handler, type Interpreter, interpreterExit, writeInterpreter } from "./interpreter/interpreter.ts";
 import { engineState, engineWords } from "./layout.ts";
@@ -94,8 +94,11 @@ export class Engine {
     this.memory = new EngineMemory(options.ramBytes);
     this.tlb = new TranslationCaches(this.memory, options.contexts);
     this.code = new CodeCache(this.memory, set, interpreter, () => this.endRunSoon());
-    const flush = (): void => this.tlb.flushFetches();
-    this.code.observe({ changed: () => {}, released: flush, dropped: flush });
+    this.code.observe({
+      changed: () => {},
+      released: (pages) => this.tlb.flushFetchesOf(new Set([...pages].map(recordPageAddress))),
+      dropped: () => this.tlb.flushFetches(),
+    });
     const imports: Record<EngineImport, unknown> & Record<string, unknown> = {
       loadSlow: (address: bigint, access: number) => {
         this.#slowLoads++;

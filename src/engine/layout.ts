@@ -79,6 +79,8 @@ export const engineWords = {
   exits: 0x110,
   /** Instructions that regions have retired, a doubleword. */
   retired: 0x130,
+  /** A doubleword by which TypeScript takes 64-bit integers apart. */
+  scratch: 0x138,
 } as const;
 
 /** The engine's own words at the start of the state window. */

@@ -1,4 +1,4 @@
-import { memoryMap, recordPage } from "./layout.ts";
+import { engineWords, memoryMap, recordPage } from "./layout.ts";
 
 /** Address in the machine's WebAssembly memory. */
 export type HostAddress = number;
@@ -50,5 +50,16 @@ export class EngineMemory {
     this.words = new Int32Array(buffer);
     this.halfwords = new Uint16Array(buffer);
     this.doublewords = new BigInt64Array(buffer);
+  }
+
+  /** Bits 31:0 of a 64-bit integer, signed; `highHalf` gives the others. Arithmetic on bigints takes many times as long. */
+  lowHalf(value: bigint): number {
+    this.doublewords[engineWords.scratch >>> 3] = value;
+    return this.words[engineWords.scratch >>> 2] ?? 0;
+  }
+
+  /** Bits 63:32 of what `lowHalf` was asked for last, signed. */
+  get highHalf(): number {
+    return this.words[(engineWords.scratch >>> 2) + 1] ?? 0;
   }
 }

@@ -10,7 +10,7 @@ import {
   watchedPieces,
 } from "./layout.ts";
 import type { EngineMemory, HostAddress } from "./memory.ts";
-import { tlbIndex, tlbPage } from "./tlbLookUp.ts";
+import { tlbIndex } from "./tlbLookUp.ts";
 
 /** What a data TLB entry may be used for. */
 export interface TlbRights {
@@ -88,6 +88,49 @@ export class TranslationCaches {
     this.#memory.bytes.fill(0xff, base, base + fetchTlbOffset + fetchTlbEntries * fetchEntry.bytes);
   }
 
+  /** Forgets what belongs to an address space, on both levels; what all share stays. */
+  flushAsid(context: number, asid: number): void {
+    if (this.#emptied[context] === 0) return;
+    const data = this.dataBase(context);
+    this.#flushAsid(data, fetchTlbOffset, tlbEntry, 4, asid);
+    this.#flushAsid(this.#secondBase(context), secondTlb.bytes, tlbEntry, 4, asid);
+    for (const { begin, bytes } of this.#fetchTables(context))
+      this.#flushAsid(begin, bytes, fetchEntry, 2, asid);
+  }
+
+  #flushAsid(
+    begin: number,
+    length: number,
+    entry: { readonly bytes: number; readonly asid: number },
+    tagWords: number,
+    asid: number,
+  ): void {
+    const { words } = this.#memory;
+    for (let at = begin; at < begin + length; at += entry.bytes)
+      if (words[(at + entry.asid) >>> 2] === asid) this.#forgetTags(at, tagWords);
+  }
+
+  /** Forgets the fetch translations to these pages of records. */
+  flushFetchesOf(pages: ReadonlySet<number>): void {
+    const { words } = this.#memory;
+    for (let context = 0; context < this.#contexts; context++) {
+      if (this.#emptied[context] === 0) continue;
+      for (const { begin, bytes } of this.#fetchTables(context)) {
+        for (let at = begin; at < begin + bytes; at += fetchEntry.bytes) {
+          if (pages.has(words[(at + fetchEntry.records) >>> 2] ?? 0)) this.#forgetTags(at, 2);
+        }
+      }
+    }
+  }
+
+  /** The first and the second level of a context's fetch TLB. */
+  #fetchTables(context: number): readonly { readonly begin: number; readonly bytes: number }[] {
+    return [
+      { begin: this.fetchBase(context), bytes: fetchTlbEntries * fetchEntry.bytes },
+      { begin: memoryMap.secondFetchTlb + context * secondFetchTlb.bytes, bytes: secondFetchTlb.bytes },
+    ];
+  }
+
   /** Forgets every fetch translation. */
   flushFetches(): void {
     for (let context = 0; context < this.#contexts; context++)
@@ -108,7 +151,7 @@ export class TranslationCaches {
   /** Forgets one page of a context. */
   flushPage(context: number, va: bigint): void {
     if (this.#emptied[context] === 0) return;
-    const page = tlbPage(va);
+    const page = this.#page(va);
     this.#forgetTags(this.#firstEntry(context, page), 4);
     this.#forgetTags(this.#secondEntry(context, page), 4);
     this.#forgetTags(this.#fetchEntry(context, page), 2);
@@ -123,23 +166,27 @@ export class TranslationCaches {
 
   /** Lets accesses to the page of `va` go straight to the host page. */
   fill(context: number, va: bigint, host: HostAddress, rights: TlbRights): void {
-    const pageAddress = BigInt.asIntN(64, va & ~0xfffn);
-    const page = tlbPage(va);
-    const addend = ((host & ~0xfff) - (page << 12)) | 0;
+    const page = this.#page(va);
+    const low = page << 12;
+    const high = this.#memory.highHalf;
+    const watched = rights.watched === true;
     if (rights.write) this.#writable[host >>> 12] = 1;
-    this.#fillEntry(this.#secondEntry(context, page), pageAddress, addend, rights);
-    if (rights.watched === true) return;
-    this.#fillEntry(this.#firstEntry(context, page), pageAddress, addend, rights);
+    if (!watched) this.#fillEntry(this.#firstEntry(context, page), low, high, host, rights);
+    this.#fillEntry(this.#secondEntry(context, page), low, high, host, rights);
   }
 
-  #fillEntry(entry: number, pageAddress: bigint, addend: number, rights: TlbRights): void {
-    const { words, doublewords } = this.#memory;
-    doublewords[(entry + tlbEntry.readTag) >>> 3] = rights.read ? pageAddress : -1n;
-    doublewords[(entry + tlbEntry.writeTag) >>> 3] = rights.write ? pageAddress : -1n;
-    words[(entry + tlbEntry.addend) >>> 2] = addend;
-    words[(entry + tlbEntry.asid) >>> 2] = rights.asid;
-    words[(entry + tlbEntry.strict) >>> 2] = Number(rights.strict);
-    words[(entry + tlbEntry.watched) >>> 2] = Number(rights.watched === true);
+  /** `low`, `high`: the halves of the page's address. */
+  #fillEntry(entry: number, low: number, high: number, host: HostAddress, rights: TlbRights): void {
+    const { words } = this.#memory;
+    const at = entry >>> 2;
+    words[at + (tlbEntry.readTag >>> 2)] = rights.read ? low : -1;
+    words[at + (tlbEntry.readTag >>> 2) + 1] = rights.read ? high : -1;
+    words[at + (tlbEntry.writeTag >>> 2)] = rights.write ? low : -1;
+    words[at + (tlbEntry.writeTag >>> 2) + 1] = rights.write ? high : -1;
+    words[at + (tlbEntry.addend >>> 2)] = (host & ~0xfff) - low;
+    words[at + (tlbEntry.asid >>> 2)] = rights.asid;
+    words[at + (tlbEntry.strict >>> 2)] = Number(rights.strict);
+    words[at + (tlbEntry.watched >>> 2)] = Number(rights.watched === true);
   }
 
   /** Says which pieces of watched pages are watched on the vCPU in the state window. Its pages must be filled anew. */
@@ -157,6 +204,12 @@ export class TranslationCaches {
 
   #secondBase(context: number): number {
     return memoryMap.secondTlb + context * secondTlb.bytes;
+  }
+
+  /** Bits 43:12 of an address, by which entries are found; leaves its upper half in `highHalf`. */
+  #page(va: bigint): number {
+    const low = this.#memory.lowHalf(va);
+    return (this.#memory.highHalf << 20) | (low >>> 12);
   }
 
   #secondEntry(context: number, page: number): number {
@@ -179,17 +232,15 @@ export class TranslationCaches {
 
   /** Lets fetches from the page of `va` go straight to its records; `asid` is its address space, −1 for all. */
   fillFetch(context: number, va: bigint, records: number, asid: number): void {
-    const pageAddress = BigInt.asIntN(64, va & ~0xfffn);
-    const page = tlbPage(va);
-    this.#fillFetchEntry(this.#fetchEntry(context, page), pageAddress, records, asid);
-    this.#fillFetchEntry(this.#secondFetchEntry(context, page), pageAddress, records, asid);
-  }
-
-  #fillFetchEntry(entry: number, pageAddress: bigint, records: number, asid: number): void {
-    const { words, doublewords } = this.#memory;
-    doublewords[(entry + fetchEntry.tag) >>> 3] = pageAddress;
-    words[(entry + fetchEntry.records) >>> 2] = records;
-    words[(entry + fetchEntry.asid) >>> 2] = asid;
+    const page = this.#page(va);
+    const { words, highHalf } = this.#memory;
+    for (const entry of [this.#fetchEntry(context, page), this.#secondFetchEntry(context, page)]) {
+      const at = entry >>> 2;
+      words[at + (fetchEntry.tag >>> 2)] = page << 12;
+      words[at + (fetchEntry.tag >>> 2) + 1] = highHalf;
+      words[at + (fetchEntry.records >>> 2)] = records;
+      words[at + (fetchEntry.asid >>> 2)] = asid;
+    }
   }
 
   /** Withholds write rights to one host page in every context, so that the next write to it takes the slow path. */

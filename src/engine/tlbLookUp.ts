@@ -30,6 +30,27 @@ export function pushTlbHolds(
 }
 
 /**
+ * Leaves 1 when the TLB at `pushTlb` holds the page for this access and is lenient about its alignment, as it is with plain memory
+ * alone; else 0. `entry` is an i32 local.
+ */
+export function pushTlbHoldsPlain(
+  code: FunctionWriter,
+  pushTlb: () => void,
+  address: number,
+  entry: number,
+  access: Access,
+): void {
+  pushTlbHolds(code, pushTlb, address, entry, access);
+  code.if("i32");
+  code.get(entry);
+  code.load("i32.load", tlbEntry.strict);
+  code.operator("i32.eqz");
+  code.else();
+  code.i32(0);
+  code.end();
+}
+
+/**
  * Pushes where the entry of an address is in a table: its page number modulo `entries` (a power of two), with the bits above
  * folded in, so that pages a large power of two apart do not meet, times `bytes` (a power of two, at most the page's). `scratch` is
  * an i32 local. See `tlbIndex`.
@@ -54,14 +75,9 @@ export function pushTlbOffset(
   code.operator("i32.and");
 }
 
-/** Bits 43:12 of an address, which is what tables are indexed by. */
-export function tlbPage(address: bigint): number {
-  return Number(BigInt.asUintN(32, address >> 12n)) | 0;
-}
-
-/** The index of the entry that `pushTlbOffset` finds, by the address's `tlbPage`. */
+/** The index of the entry that `pushTlbOffset` finds. `page`: bits 43:12 of the address. */
 export function tlbIndex(page: number, entries: number): number {
-  return (page ^ (page >>> Math.log2(entries))) & (entries - 1);
+  return (page ^ (page >>> (31 - Math.clz32(entries)))) & (entries - 1);
 }
 
 /** Pushes where in memory the guest-virtual address is, by its TLB entry. */

@@ -141,6 +141,12 @@ export class Arm64Cpu {
     this.#cluster.engine.tlb.flush(this.context(1));
   }
 
+  /** Forgets what the first-level TLBs hold of one address space. */
+  flushFirstLevelAsid(asid: number): void {
+    this.#registers.setInt(arm64State.fetchesChanged, 1);
+    for (const el of [0, 1] as const) this.#cluster.engine.tlb.flushAsid(this.context(el), asid);
+  }
+
   /** FPCR or FPSR changed: whether WebAssembly's own arithmetic does (see `arm64State.fpFast`). */
   updateFloatingPointMode(): void {
     const control = this.#registers.getInt(arm64State.fpcr);
@@ -213,17 +219,14 @@ export class Arm64Cpu {
     return host < 0 ? undefined : this.#cluster.engine.memory.words[host >>> 2];
   }
 
-  /** Forgets one page in the first-level TLBs. */
+  /** Forgets one page in the first-level TLBs. Fetches look nothing up within a page: only the one that runs can be stale. */
   flushFirstLevelPage(va: bigint): void {
-    this.#registers.setInt(arm64State.fetchesChanged, 1);
+    const { memory } = this.#cluster.engine;
+    const low = memory.lowHalf(va);
+    if ((((memory.words[pcWord] ?? 0) ^ low) & ~0xfff) === 0 && memory.words[pcWord + 1] === memory.highHalf)
+      this.#registers.setInt(arm64State.fetchesChanged, 1);
     this.#cluster.engine.tlb.flushPage(this.context(0), va);
     this.#cluster.engine.tlb.flushPage(this.context(1), va);
-  }
-
-  /** DC ZVA has zeroed a block of this page, and for the rest of the run stores can do it in its place. */
-  zeroedIn(page: bigint): void {
-    this.#registers.setLong(arm64State.zeroingPage, page);
-    this.#registers.setInt(arm64State.zeroingValid, 1);
   }
 
   /** An access that no slot answers: the data the machine gave, or undefined after noting the trap. */
@@ -337,7 +340,6 @@ export class Arm64Cpu {
     this.#enterContext();
     this.#halfDone.begin();
     this.#registers.setInt(arm64State.fetchesChanged, 0);
-    this.#registers.setInt(arm64State.zeroingValid, 0);
     const { el } = this.#registers;
     // The instruction that reads the counter is among those that may be retired no more.
     const base = this.#cluster.clock.nanoseconds + count - 1;
@@ -370,6 +372,7 @@ export class Arm64Cpu {
     registers.setInt(engineState.unprivilegedTlb, engine.tlb.dataBase(this.context(0)));
     registers.setInt(arm64State.fpTrap, Number(this.system.floatingPointTrapped(registers.el)));
     registers.setInt(arm64State.counterAccess, this.system.counterAccess(registers.el));
+    registers.setInt(arm64State.cacheAccess, this.system.cacheAccess(registers.el));
     registers.setLong(arm64State.virtualOffset, this.controls.cntvoff);
     registers.setInt(arm64State.spAlignmentCheck, Number(this.system.stackAlignmentChecked(registers.el)));
   }

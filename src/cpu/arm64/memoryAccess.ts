@@ -64,6 +64,11 @@ export function storeSlow(
   const access = unpackAccess(packed);
   const parts = prepare(cluster, cpu, va, access);
   if (parts === undefined) return;
+  const [only] = parts;
+  if (only !== undefined && parts.length === 1 && only.host >= 0) {
+    storePart(cluster, only, low, high);
+    return;
+  }
   let value = BigInt.asUintN(64, low) | (BigInt.asUintN(64, high) << 64n);
   for (const part of parts) {
     const bits = BigInt.asUintN(part.bytes * 8, value);
@@ -77,6 +82,29 @@ export function storeSlow(
   }
 }
 
+/** A store to plain memory in one page. */
+function storePart({ engine }: Arm64Cluster, { host, bytes }: Part, low: bigint, high: bigint): void {
+  const { view } = engine.memory;
+  switch (bytes) {
+    case 1:
+      view.setUint8(host, engine.memory.lowHalf(low));
+      break;
+    case 2:
+      view.setUint16(host, engine.memory.lowHalf(low), true);
+      break;
+    case 4:
+      view.setUint32(host, engine.memory.lowHalf(low), true);
+      break;
+    case 8:
+      view.setBigInt64(host, low, true);
+      break;
+    default:
+      view.setBigInt64(host, low, true);
+      view.setBigInt64(host + 8, high, true);
+  }
+  engine.code.written(host, bytes);
+}
+
 /** Alignment, translation, watchpoints: everything that can stop the access before it happens. Notes why if it does. */
 function prepare(
   cluster: Arm64Cluster,
@@ -84,7 +112,7 @@ function prepare(
   va: bigint,
   access: Access,
 ): readonly Part[] | undefined {
-  const offset = Number(BigInt.asUintN(12, va));
+  const offset = cluster.engine.memory.lowHalf(va) & 0xfff;
   const aligned = (offset & (access.element - 1)) === 0;
   if (!aligned && (access.mustAlign || cpu.regime.alignmentChecked)) {
     noteDataAbort(cpu, faultStatus.alignment, va, access);
@@ -138,12 +166,18 @@ function locate(
     noteDataAbort(cpu, page.status, va, { write: access.write || (access.willWrite && readable) });
     return undefined;
   }
-  const address = page.page + Number(BigInt.asUintN(12, va));
+  const address = page.page + (cluster.engine.memory.lowHalf(va) & 0xfff);
   const slot = cluster.physical.find(address);
-  const writable = slot !== undefined && !slot.readOnly;
-  const host = slot === undefined || (access.write && !writable) ? -1 : slot.host + (address - slot.base);
-  if (host >= 0) fill(cluster, cpu, va, host, page, writable, el);
+  const host = slot === undefined || (access.write && slot.readOnly) ? -1 : slot.host + (address - slot.base);
+  if (slot !== undefined && host >= 0) fill(cluster, cpu, va, host, page, !slot.readOnly, el);
   return { va, bytes, address, host };
+}
+
+/** Enters the page of an address that was translated for this Exception level into the TLB, if it is memory. */
+export function enterPage(cluster: Arm64Cluster, cpu: Arm64Cpu, va: bigint, page: Page, el: 0 | 1): void {
+  const slot = cluster.physical.find(page.page);
+  if (slot !== undefined)
+    fill(cluster, cpu, va, slot.host + (page.page - slot.base), page, !slot.readOnly, el);
 }
 
 /** Enters the page into the first-level TLB, as far as nothing needs to see the accesses. */
@@ -167,7 +201,7 @@ function fill(
     write,
     strict,
     asid: page.global ? -1 : cpu.asid,
-    watched: pageIsWatched(cpu.debug.registers, BigInt.asUintN(64, va)),
+    watched: pageIsWatched(cpu.debug.registers, va),
   });
 }
 

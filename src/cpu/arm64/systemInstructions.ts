@@ -1,8 +1,7 @@
 import { packAccess } from "../../engine/access.ts";
 import type { Arm64Cluster } from "./cluster.ts";
 import type { Arm64Cpu } from "./cpu.ts";
-import { pageIsWatched } from "./debugUnit.ts";
-import { storeSlow } from "./memoryAccess.ts";
+import { enterPage, storeSlow } from "./memoryAccess.ts";
 import { exceptionClass, faultStatus } from "./syndrome.ts";
 import { sctlr } from "./systemRegisters/control.ts";
 import { type AccessKind, noteDataAbort, translate, walkStage1 } from "./translate.ts";
@@ -31,7 +30,10 @@ const nothing: Action = () => {};
 const byAddress =
   (kind: "read" | "write"): Action =>
   (cluster, cpu, value) => {
-    const page = translate(cluster, cpu, value, kind, cpu.registers.el);
+    const { el } = cpu.registers;
+    const page = translate(cluster, cpu, value, kind, el);
+    // Once the TLB holds the page, cleaning it needs no call.
+    if (page.kind === "page" && kind === "read") enterPage(cluster, cpu, value, page, el);
     if (page.kind === "fault")
       noteDataAbort(cpu, page.status, value, { write: false, cacheMaintenance: true });
     // Invalidating is watched like a store, cleaning is not (Arm ARM D2.9.6).
@@ -65,8 +67,7 @@ const zeroBlock: Action = (cluster, cpu, value) => {
     const host = slot.host + (page.page - slot.base) + Number(start & 0xfffn);
     cluster.engine.memory.bytes.fill(0, host, host + 64);
     cluster.engine.code.written(host, 64);
-    if (!cluster.engine.code.holdsCode(host >>> 12) && !pageIsWatched(cpu.debug.registers, start))
-      cpu.zeroedIn(start & ~0xfffn);
+    enterPage(cluster, cpu, start, page, cpu.registers.el);
     return;
   }
   for (let i = 0n; i < 64n; i += 8n) {
@@ -92,8 +93,9 @@ const invalidateAll = (cpu: Arm64Cpu): void => {
 };
 
 const invalidateAsid = (cpu: Arm64Cpu, value: bigint): void => {
-  cpu.secondLevel.flushAsid(Number(value >> 48n));
-  cpu.flushFirstLevel();
+  const asid = Number(value >> 48n);
+  cpu.secondLevel.flushAsid(asid);
+  cpu.flushFirstLevelAsid(asid);
 };
 
 /** TLBI by address: Xt has the ASID in 63:48 and address bits 55:12 in 43:0 (Arm ARM C5.5). */

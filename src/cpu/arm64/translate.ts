@@ -1,20 +1,14 @@
 import type { Arm64Cluster } from "./cluster.ts";
 import type { Arm64Cpu } from "./cpu.ts";
 import { dataAbort, exceptionClass, faultStatus } from "./syndrome.ts";
+import type { CachedPage } from "./translation/secondLevel.ts";
 import { rights, type Translation, type WalkFault, walk } from "./translation/walk.ts";
 
 /** What an access wants. */
 export type AccessKind = "read" | "write" | "execute";
 
-/** A translated page: where it is, and what else matters for the access. */
-export interface Page {
-  readonly kind: "page";
-  /** Guest-physical address of the 4 KiB page. */
-  readonly page: number;
-  /** Bits of `rights`, both levels'. */
-  readonly rights: number;
-  readonly global: boolean;
-}
+/** A translated page: where it is, and what else matters for the access. `rights` are both levels'. */
+export type Page = CachedPage;
 
 /** A stage 1 fault of an access: the fault status code, and the rights of the page where there is one. */
 export interface PageFault {
@@ -37,23 +31,27 @@ export function translate(
   kind: AccessKind,
   el: 0 | 1,
 ): Page | PageFault {
-  const unsigned = untagged(cpu, BigInt.asUintN(64, va));
-  const pageNumber = Number(unsigned >> 12n);
+  const pageNumber = pageNumberOf(cluster, cpu, va);
   const want = needed[kind][el];
   const cached = cpu.secondLevel.find(pageNumber, cpu.asid);
-  if (cached !== undefined && (cached.rights & want) !== 0) return { kind: "page", ...cached };
-  const walked = walkStage1(cluster, cpu, unsigned);
+  if (cached !== undefined && (cached.rights & want) !== 0) return cached;
+  const walked = walkStage1(cluster, cpu, untagged(cpu, BigInt.asUintN(64, va)));
   if (walked.kind === "fault") return { kind: "fault", status: walked.status, rights: 0 };
   if ((walked.rights & want) === 0)
     return { kind: "fault", status: faultStatus.permission | walked.level, rights: walked.rights };
-  if (cpu.regime.enabled) {
-    cpu.secondLevel.insert(pageNumber, cpu.asid, walked.blockBits, {
-      page: walked.page,
-      rights: walked.rights,
-      global: walked.global,
-    });
-  }
-  return { kind: "page", page: walked.page, rights: walked.rights, global: walked.global };
+  const page: Page = { kind: "page", page: walked.page, rights: walked.rights, global: walked.global };
+  if (cpu.regime.enabled) cpu.secondLevel.insert(pageNumber, cpu.asid, walked.blockBits, page);
+  return page;
+}
+
+/** Bits 63:12 of an address, without a tag where the top byte is ignored. */
+function pageNumberOf(cluster: Arm64Cluster, cpu: Arm64Cpu, va: bigint): number {
+  const { memory } = cluster.engine;
+  const low = memory.lowHalf(va);
+  const high = memory.highHalf;
+  const { topByteIgnored } = (high & (1 << 23)) !== 0 ? cpu.regime.high : cpu.regime.low;
+  const top = topByteIgnored ? (high << 8) >> 8 : high;
+  return (top >>> 0) * 0x10_0000 + (low >>> 12);
 }
 
 /** The address without a tag where the top byte is ignored, so that TLB maintenance finds it (Arm ARM D4.1.1). */

@@ -1,8 +1,8 @@
 import type { Target } from "../ir/lower.ts";
-import type { Access, HostNode, Node, Place, Statement } from "../ir/node.ts";
+import type { Access, HeldNode, HostNode, Node, Place, Statement } from "../ir/node.ts";
 import { engineState } from "../layout.ts";
 import type { OperandSlot } from "../operation.ts";
-import { pushHostAddress, pushTlbHolds } from "../tlbLookUp.ts";
+import { pushHostAddress, pushTlbHolds, pushTlbHoldsPlain } from "../tlbLookUp.ts";
 import type { FunctionWriter } from "../wasm/function.ts";
 import { type LoadName, plainLoad, plainStore, type StoreName, stores } from "../wasm/operators.ts";
 import type { ValueType } from "../wasm/types.ts";
@@ -78,6 +78,17 @@ export abstract class RecordTarget implements Target {
     code.else();
     this.loadMissed(operator, access, address, entry);
     code.end();
+    code.releaseLocal("i32", entry);
+    code.releaseLocal("i64", address);
+  }
+
+  held(node: HeldNode, pushAddress: () => void): void {
+    const { code } = this;
+    const address = code.takeLocal("i64");
+    const entry = code.takeLocal("i32");
+    pushAddress();
+    code.set(address);
+    pushTlbHoldsPlain(code, () => this.pushTlb(), address, entry, node.access);
     code.releaseLocal("i32", entry);
     code.releaseLocal("i64", address);
   }

@@ -131,6 +131,11 @@ class RunRegions {
     code.operator("i32.lt_u");
     code.select("i32");
     code.set(this.#slice);
+    code.get(this.#budget);
+    code.get(this.#slice);
+    code.operator("i32.sub");
+    code.set(this.#budget);
+    this.#publishBudget();
     code.get(this.#pageAddress);
     code.get(this.#slot);
     code.i32(slotBits.blockMask);
@@ -148,10 +153,7 @@ class RunRegions {
     code.i32(siteBits.kind);
     code.operator("i32.shr_u");
     code.set(this.#kind);
-    // The slice is gone but for what is left of it.
     code.get(this.#budget);
-    code.get(this.#slice);
-    code.operator("i32.sub");
     code.get(this.#result);
     code.i64(32n);
     code.operator("i64.shr_u");
@@ -274,15 +276,20 @@ class RunRegions {
   /** Publishes the budget, and counts what was retired and how often regions were left for an address. */
   #settle(): void {
     const code = this.#code;
-    code.i32(0);
-    code.get(this.#budget);
-    code.store("i32.store", engineState.budget.place.address);
+    this.#publishBudget();
     this.#addTo(engineWords.retired, () => {
       code.get(this.#allowed);
       code.get(this.#budget);
       code.operator("i32.sub");
     });
     this.#addTo(engineWords.exits + 8 * regionExit.left, () => code.get(this.#left));
+  }
+
+  #publishBudget(): void {
+    const code = this.#code;
+    code.i32(0);
+    code.get(this.#budget);
+    code.store("i32.store", engineState.budget.place.address);
   }
 
   #addTo(word: number, pushCount: () => void): void {

@@ -125,7 +125,8 @@ export function analyse(meaning: Meaning): Analysis {
     if (uses[id] !== 1 || !isPure(node) || usedIn[id] !== definedIn[id]) continue;
     const user = usedBy[id] ?? -1;
     const target = user >= 0 && definedAt[user] !== -1 ? (emittedAt[user] ?? 0) : (usedAt[id] ?? 0);
-    const readsState = node.kind === "read" || node.kind === "variable" || node.kind === "condition";
+    const { kind } = node;
+    const readsState = kind === "read" || kind === "variable" || kind === "condition" || kind === "held";
     if (readsState && barriers[at] !== barriers[target]) continue;
     emittedAt[id] = target;
     inline[id] = 1;

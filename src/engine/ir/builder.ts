@@ -234,6 +234,17 @@ export class Builder {
     });
   }
 
+  /** Whether a read, or write, of the byte at this address is known to do nothing but itself; see `HeldNode`. */
+  held(access: "read" | "write", address: Operand<"i64">): Value<"i32"> {
+    return this.#evaluate({
+      kind: "held",
+      id: this.#nextId++,
+      type: "i32",
+      address: this.#operand("i64", address),
+      access: makeAccess(1, access === "write", {}),
+    }) as Value<"i32">;
+  }
+
   if(condition: Operand<"i32">, then: () => void, otherwise: () => void = () => {}): void {
     const node = this.#operand("i32", condition);
     this.#push({

@@ -2,7 +2,16 @@ import type { FunctionWriter } from "../wasm/function.ts";
 import type { ValueType } from "../wasm/types.ts";
 import { type Analysis, analyse } from "./analysis.ts";
 import type { Meaning } from "./builder.ts";
-import type { ConditionNode, FlagsStatement, HostNode, Node, Place, Statement, Variable } from "./node.ts";
+import type {
+  ConditionNode,
+  FlagsStatement,
+  HeldNode,
+  HostNode,
+  Node,
+  Place,
+  Statement,
+  Variable,
+} from "./node.ts";
 
 type LoadNode = Extract<Node, { kind: "load" }>;
 type StoreStatement = Extract<Statement, { kind: "store" }>;
@@ -19,6 +28,7 @@ export interface Target {
   write(place: Place, type: ValueType, offset: number, pushValue: () => void): void;
   pc(): void;
   load(node: LoadNode, pushAddress: () => void): void;
+  held(node: HeldNode, pushAddress: () => void): void;
   store(statement: StoreStatement, pushAddress: () => void, pushValue: () => void): void;
   jump(pushTarget: () => void): void;
   /** `distance` in bytes, if it is known now. */
@@ -204,6 +214,9 @@ class Lowering {
         break;
       case "load":
         this.#target.load(node, () => this.#push(node.address));
+        break;
+      case "held":
+        this.#target.held(node, () => this.#push(node.address));
         break;
       case "condition":
         if (this.#target.condition(node)) break;

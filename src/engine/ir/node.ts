@@ -103,8 +103,21 @@ export type Node =
       readonly address: Node;
       readonly access: Access;
     }
+  | HeldNode
   | ConditionNode
   | HostNode;
+
+/**
+ * 1 where the TLB at hand says that this access to one byte would do nothing but itself: the translation allows it, nobody watches, it
+ * is plain memory. 0 where that is not so, or not known: then somebody else must look.
+ */
+export interface HeldNode {
+  readonly kind: "held";
+  readonly id: number;
+  readonly type: "i32";
+  readonly address: Node;
+  readonly access: Access;
+}
 
 /**
  * Whether a condition of the flag model holds: 0 or 1. `statements` and `value` find it out from the flag state, for a back end
@@ -166,6 +179,7 @@ export function forEachOperand(node: Node, visit: (operand: Node) => void): void
       for (const arg of node.args) visit(arg);
       break;
     case "load":
+    case "held":
       visit(node.address);
       break;
     case "constant":

@@ -1,5 +1,4 @@
 import type { FlagsStatement, Node, Place, Statement } from "../ir/node.ts";
-import { engineState } from "../layout.ts";
 import type { ValueType } from "../wasm/types.ts";
 import { type CachedFields, isWhole, typeBytes } from "./cachedFields.ts";
 import { integerConstant } from "./fold.ts";
@@ -224,8 +223,6 @@ class Walk {
 
   #read(place: Place, type: ValueType, offset: number, written: readonly number[]): void {
     const address = fixed(place) + offset;
-    // Compiled code does not keep the budget in the state window.
-    if (address === engineState.budget.place.address) this.#repeatable = false;
     const at = this.#fields.find(address, type);
     if (at.kind === "clash") for (const field of at.fields) add(this.#clashes, field);
     if (at.kind !== "field") return;

@@ -1,7 +1,7 @@
 import type { Target } from "../ir/lower.ts";
-import type { Access, ConditionNode, FlagsStatement, Node, Place, Statement } from "../ir/node.ts";
+import type { Access, ConditionNode, FlagsStatement, HeldNode, Node, Place, Statement } from "../ir/node.ts";
 import { engineState } from "../layout.ts";
-import { pushHostAddress, pushTlbHolds } from "../tlbLookUp.ts";
+import { pushHostAddress, pushTlbHolds, pushTlbHoldsPlain } from "../tlbLookUp.ts";
 import type { FunctionWriter } from "../wasm/function.ts";
 import { plainLoad, plainStore } from "../wasm/operators.ts";
 import type { ValueType } from "../wasm/types.ts";
@@ -15,6 +15,8 @@ export interface RegionFrame {
   readonly base: number;
   /** Base of the data TLB. */
   readonly tlb: number;
+  /** What may still be retired after the block being executed, of what the region was given. */
+  readonly budget: number;
   /** The way out, as a packed site; set before branching to `exit`. */
   readonly site: number;
   /** Local of each cached field that the region uses. */
@@ -40,6 +42,8 @@ export class RegionTarget implements Target {
   /** Addresses of guard fields known to be zero. */
   readonly #satisfied = new Set<number>();
   #offset = 0;
+  /** Instructions of the block after this one. */
+  #following = 0;
   #effects: Effects | undefined;
 
   constructor(
@@ -60,9 +64,10 @@ export class RegionTarget implements Target {
     this.#satisfied.clear();
   }
 
-  /** The instruction at this offset of the page follows; the way out is set to it. */
-  begin(offset: number, effects: Effects): void {
+  /** The instruction at this offset of the page follows, and `following` others of its block after it. */
+  begin(offset: number, following: number, effects: Effects): void {
     this.#offset = offset;
+    this.#following = following;
     this.#effects = effects;
   }
 
@@ -91,6 +96,10 @@ export class RegionTarget implements Target {
 
   read(place: Place, type: ValueType, offset: number): void {
     const address = fixed(place) + offset;
+    if (address === engineState.budget.place.address) {
+      this.#budget();
+      return;
+    }
     const at = this.#fields.find(address, type);
     if (at.kind === "field") {
       pushPart(this.code, this.#local(at.field), this.#fields.typeOf(at.field), type, at.offset);
@@ -121,6 +130,17 @@ export class RegionTarget implements Target {
     this.#leaveUnlessHeld(address, entry, node.access);
     pushHostAddress(code, address, entry);
     code.load(node.operator, 0);
+    code.releaseLocal("i32", entry);
+    code.releaseLocal("i64", address);
+  }
+
+  held(node: HeldNode, pushAddress: () => void): void {
+    const { code } = this;
+    const address = code.takeLocal("i64");
+    const entry = code.takeLocal("i32");
+    pushAddress();
+    code.set(address);
+    pushTlbHoldsPlain(code, () => code.get(this.#frame.tlb), address, entry, node.access);
     code.releaseLocal("i32", entry);
     code.releaseLocal("i64", address);
   }
@@ -198,6 +218,17 @@ export class RegionTarget implements Target {
     pushTlbHolds(code, pushTlb, address, entry, access);
     code.operator("i32.eqz");
     code.branchIf(this.#frame.exit());
+  }
+
+  /** The state window has what is not the region's; the block has taken its whole length. */
+  #budget(): void {
+    const { code } = this;
+    code.i32(0);
+    code.load("i32.load", engineState.budget.place.address);
+    code.get(this.#frame.budget);
+    code.operator("i32.add");
+    code.i32(this.#following);
+    code.operator("i32.add");
   }
 
   #local(field: number): number {

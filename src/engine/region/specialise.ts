@@ -177,6 +177,7 @@ class Specialiser {
         return { ...node, place };
       }
       case "load":
+      case "held":
         return { ...node, address: this.#value(node.address) };
     }
   }

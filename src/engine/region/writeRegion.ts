@@ -11,7 +11,7 @@ import { packSite, type RegionExit, siteBits } from "./site.ts";
 
 /**
  * A region's function: (virtual address of its page, number of the block to begin with, instructions it may retire) → the
- * instructions left in the upper half, the packed site in the lower.
+ * instructions left in the upper half, the packed site in the lower. The state window's budget is what may be retired after these.
  */
 export const regionSignature: Signature = { params: ["i64", "i32", "i32"], result: "i64" };
 
@@ -70,6 +70,7 @@ class RegionWriter implements RegionJumps {
     this.#frame = {
       base: this.#base,
       tlb: code.takeLocal("i32"),
+      budget: this.#budget,
       site: code.takeLocal("i32"),
       fields: new Map(plan.used.map((field) => [field, code.takeLocal(plan.fields.typeOf(field))])),
       exit: () => this.#exit,
@@ -190,7 +191,7 @@ class RegionWriter implements RegionJumps {
     instructions.forEach((instruction, index) => {
       const does = effects[index] ?? instruction.effects;
       const offset = block.offset + 4 * index;
-      this.#target.begin(offset, does);
+      this.#target.begin(offset, length - index - 1, does);
       this.#flags.beginInstruction(does, this.#target);
       if (does.sideExits) this.#setSite(packSite("side", offset, length - index));
       lower(instruction.meaning, this.#target, undefined, instruction.analysis);

@@ -59,15 +59,16 @@ export const arm64State = {
   /** Not zero while no interrupt is asserted, masked or not: then unmasking one changes nothing but the mask. */
   interruptsQuiet: field("i32", 0x5f4),
   /**
-   * Address of a page in which DC ZVA has zeroed a block in this run, so that stores can do it; counts if `zeroingValid` is not
-   * zero, and not after translations were dropped.
+   * What may be done here without asking the CPU. Bit 0: reading CTR_EL0; bit 1: cache maintenance by address that needs a
+   * readable page; bit 2: DC ZVA, and reading DCZID_EL0 as it is stored.
    */
-  zeroingPage: field("i64", 0x5f8),
-  zeroingValid: field("i32", 0x828),
-  /** Thread pointers, at the beginning of `systemRegisterArea`: instructions reach them without a call. */
+  cacheAccess: field("i32", 0x828),
+  /** Registers at the beginning of `systemRegisterArea`, which instructions reach without a call. */
   tpidrEl0: field("i64", 0xc00),
   tpidrroEl0: field("i64", 0xc08),
   tpidrEl1: field("i64", 0xc10),
+  ctrEl0: field("i64", 0xc18),
+  dczidEl0: field("i64", 0xc20),
 } as const satisfies Record<string, StateField<"i32" | "i64">>;
 
 /** System registers' storage begins here, 8 bytes each; numbered by the CPU's table. */

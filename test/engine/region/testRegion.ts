@@ -49,13 +49,14 @@ export class TestRegion {
   /** Runs it once for at most `count` instructions. */
   run(count: number): RegionResult {
     const entry = this.#compiled.blocks.findIndex(({ offset }) => offset === this.#first * 4);
+    const { view } = this.#memory;
+    view.setInt32(engineState.budget.place.address, 0, true);
     const result = BigInt.asUintN(64, this.#run(this.#base, entry, count));
     const left = Number(result >> 32n);
     const site = Number(result & 0xffff_ffffn);
     const kind = (Object.keys(regionExit) as RegionExit[]).find(
       (name) => regionExit[name] === site >> siteBits.kind,
     );
-    const { view } = this.#memory;
     view.setInt32(engineState.budget.place.address, left, true);
     if (kind !== "left")
       view.setBigInt64(

@@ -11,6 +11,7 @@ import { registerByKey, registerByName, systemRegisters } from "./table.ts";
 const accessControl = registerByName("CPACR_EL1").address >>> 2;
 const systemControl = registerByName("SCTLR_EL1").address >>> 2;
 const counterControl = registerByName("CNTKCTL_EL1").address >>> 2;
+const cacheControls = { UCT: Number(sctlr.UCT), UCI: Number(sctlr.UCI), DZE: Number(sctlr.DZE) } as const;
 const stackChecks = { el0: Number(sctlr.SA0), el1: Number(sctlr.SA) } as const;
 
 /** What an MRS or MSR may do. */
@@ -197,6 +198,16 @@ export class SystemRegisterFile implements ExceptionRegisters {
   /** Which counts may be read: bit 0 the physical, bit 1 the virtual one (CNTKCTL_EL1.{EL0PCTEN, EL0VCTEN}). */
   counterAccess(el: 0 | 1): number {
     return el === 1 ? 3 : this.word(counterControl) & 3;
+  }
+
+  /** `arm64State.cacheAccess`: SCTLR_EL1.{UCT, UCI, DZE} and HCR_EL2.TID2. */
+  cacheAccess(el: 0 | 1): number {
+    const control = this.word(systemControl);
+    const allowed = (bit: number): boolean => el === 1 || (control & bit) !== 0;
+    const type = allowed(cacheControls.UCT) && (this.#cpu.controls.hcr & hcr.TID2) === 0n;
+    return (
+      Number(type) | (Number(allowed(cacheControls.UCI)) << 1) | (Number(allowed(cacheControls.DZE)) << 2)
+    );
   }
 
   /** SCTLR_EL1.SA and SA0. */

@@ -6,7 +6,7 @@ import { performanceRegisters } from "./performance.ts";
 import type { SystemRegisterRow } from "./row.ts";
 
 /** Registers that instructions reach without a call stand first, in this order (see the state layout of A64). */
-const direct = ["TPIDR_EL0", "TPIDRRO_EL0", "TPIDR_EL1"];
+const direct = ["TPIDR_EL0", "TPIDRRO_EL0", "TPIDR_EL1", "CTR_EL0", "DCZID_EL0"];
 
 const rows = [
   ...controlRegisters,

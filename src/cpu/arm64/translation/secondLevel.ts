@@ -1,5 +1,6 @@
 /** A translation as the second-level TLB keeps it: one 4 KiB page. */
 export interface CachedPage {
+  readonly kind: "page";
   /** Guest-physical address of the page. */
   readonly page: number;
   /** Bits of `rights`. */
@@ -30,7 +31,12 @@ export class SecondLevelTlb {
     if (this.#page[i] !== pageNumber) return undefined;
     const owner = this.#asid[i];
     if (owner !== globalAsid && owner !== asid) return undefined;
-    return { page: this.#output[i] ?? 0, rights: this.#rights[i] ?? 0, global: owner === globalAsid };
+    return {
+      kind: "page",
+      page: this.#output[i] ?? 0,
+      rights: this.#rights[i] ?? 0,
+      global: owner === globalAsid,
+    };
   }
 
   insert(pageNumber: number, asid: number, blockBits: number, page: CachedPage): void {
@@ -77,6 +83,7 @@ export class SecondLevelTlb {
   }
 }
 
+/** Page numbers have up to 52 bits, of which the operator takes the lower 32. */
 function slot(pageNumber: number): number {
-  return pageNumber % entries;
+  return pageNumber & (entries - 1);
 }

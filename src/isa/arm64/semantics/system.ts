@@ -23,6 +23,13 @@ const cntvct = systemRegister(3, 3, 14, 0, 2);
 const tpidrEl1 = systemRegister(3, 0, 13, 0, 4);
 const tpidrEl0 = systemRegister(3, 3, 13, 0, 2);
 const tpidrroEl0 = systemRegister(3, 3, 13, 0, 3);
+const ctrEl0 = systemRegister(3, 3, 0, 0, 1);
+const dczidEl0 = systemRegister(3, 3, 0, 0, 7);
+
+/** Bits of `arm64State.cacheAccess`. */
+const cacheAccess = { type: 1, maintain: 2, zero: 4 } as const;
+
+const may = (b: Builder, bit: number): Value<"i32"> => b.i32.and(b.get(arm64State.cacheAccess), bit);
 
 /** The system counter: ticks of 16 ns of virtual time, exact within a run. */
 function count(b: Builder): Value<"i64"> {
@@ -84,6 +91,10 @@ function readRegister(b: Builder, which: number, register: Value<"i32">): Value<
         () => b.get(arm64State.spEl0),
         register,
       );
+    case ctrEl0:
+      return readIf(b, may(b, cacheAccess.type), () => b.get(arm64State.ctrEl0), register);
+    case dczidEl0:
+      return readIf(b, may(b, cacheAccess.zero), () => b.get(arm64State.dczidEl0), register);
     case cntpct:
       return readIf(b, b.i32.and(b.get(arm64State.counterAccess), 1), () => count(b), register);
     case cntvct:
@@ -98,7 +109,7 @@ function readRegister(b: Builder, which: number, register: Value<"i32">): Value<
   }
 }
 
-const frequentlyRead = [spEl0, tpidrEl0, tpidrEl1, daif];
+const frequentlyRead = [spEl0, tpidrEl0, tpidrEl1, daif, ctrEl0, dczidEl0];
 
 const moveFromSystemRegister = define({
   encoding: "MRS",
@@ -114,6 +125,8 @@ const moveFromSystemRegister = define({
       tpidrEl0,
       tpidrroEl0,
       tpidrEl1,
+      ctrEl0,
+      dczidEl0,
       cntpct,
       cntvct,
     ]),
@@ -217,7 +230,11 @@ const moveToProcessState = define({
 const operationOf = (f: FieldReader): number =>
   (f("op1") << 11) | (f("CRn") << 7) | (f("CRm") << 3) | f("op2");
 
-const zeroBlock = (3 << 11) | (7 << 7) | (4 << 3) | 1;
+const cacheOperation = (crm: number): number => (3 << 11) | (7 << 7) | (crm << 3) | 1;
+const zeroBlock = cacheOperation(4);
+/** IC IVAU, DC CVAC, DC CVAU, DC CIVAC: caches are not modelled, so where the page can be read there is nothing to do. */
+const maintenance = [5, 10, 11, 14].map(cacheOperation);
+const maintain = maintenance[0] ?? 0;
 /** Bytes that DC ZVA zeroes (DCZID_EL0.BS), a quarter of which is a store. */
 const blockBytes = 64n;
 
@@ -227,23 +244,30 @@ const systemInstructions = [
     encoding: "SYS",
     variants: {
       which: {
-        values: [0, zeroBlock],
-        from: (f: FieldReader) => (operationOf(f) === zeroBlock ? zeroBlock : 0),
+        values: [0, zeroBlock, maintain],
+        from: (f: FieldReader) => {
+          const operation = operationOf(f);
+          return operation === zeroBlock ? zeroBlock : maintenance.includes(operation) ? maintain : 0;
+        },
       },
     },
     operands: { t: xSource("Rt"), operation: imm32(operationOf) },
-    hot: ({ which }) => which === zeroBlock,
+    hot: ({ which }) => which !== 0,
     semantics: (b, { t, operation }, { which }) => {
       const value = b.get(t);
       const ask = (): void => b.hostVoid("systemInstruction", operation, value);
-      if (which !== zeroBlock) {
+      if (which === 0) {
         ask();
         return;
       }
-      // The CPU has zeroed a block of this page in this run: nothing can stop a store there, nor is a store told from this.
-      const known = b.i64.eq(b.i64.and(value, ~0xfffn), b.get(arm64State.zeroingPage));
-      const still = b.i32.gt_u(b.get(arm64State.zeroingValid), b.get(arm64State.fetchesChanged));
-      b.if(b.i32.eqz(b.i32.and(known, still)), ask, () => {
+      if (which === maintain) {
+        const allowed = b.i32.ne(may(b, cacheAccess.maintain), 0);
+        b.if(b.i32.eqz(b.i32.and(allowed, b.held("read", value))), ask);
+        return;
+      }
+      // Nothing can stop a store to such a page, nor is a store told from this.
+      const allowed = b.i32.ne(may(b, cacheAccess.zero), 0);
+      b.if(b.i32.eqz(b.i32.and(allowed, b.held("write", value))), ask, () => {
         const start = b.i64.and(value, ~(blockBytes - 1n));
         const zero = b.constV128(0n, 0n);
         for (let at = 0n; at < blockBytes; at += 16n)

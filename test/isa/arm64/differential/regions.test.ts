@@ -100,11 +100,8 @@ function arrange(state: TestState, { spec, fields }: Case, random: Random): void
   machine.setInt(arm64State.spAlignmentCheck.place.address, random.below(2));
   machine.setInt(arm64State.interruptsQuiet.place.address, random.below(2));
   machine.setInt(arm64State.fetchesChanged.place.address, random.below(2));
-  machine.setInt(arm64State.zeroingValid.place.address, random.below(2));
-  machine.setLong(
-    arm64State.zeroingPage.place.address,
-    (state.x[spec.encoding === "SYS" ? fields("Rt") : 0] ?? 0n) & ~0xfffn,
-  );
+  machine.setInt(arm64State.cacheAccess.place.address, random.below(8));
+  machine.setInt(arm64State.counterAccess.place.address, random.below(4));
   machine.setLong(arm64State.exclusiveAddress.place.address, state.x[random.below(32)] ?? 0n);
   machine.setInt(arm64State.exclusiveBytes.place.address, random.pick([0, 1, 2, 4, 8, 16]));
   machine.fillTlb = !random.oneIn(4);

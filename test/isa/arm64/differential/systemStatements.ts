@@ -96,6 +96,38 @@ export const systemStatements: readonly SystemStatement[] = [
     x5: systemRegisterValue(0xdf02),
   },
   {
+    what: "mrs x5, ctr_el0 reads it where it may",
+    word: 0xd53b_0025,
+    given: { cacheAccess: 1, ctrEl0: 0x8444_c004n },
+    x5: 0x8444_c004n,
+  },
+  {
+    what: "mrs x5, ctr_el0 asks the CPU where it may not",
+    word: 0xd53b_0025,
+    given: { cacheAccess: 6 },
+    call: { name: "systemRegisterRead", args: [0xd801] },
+    x5: systemRegisterValue(0xd801),
+  },
+  {
+    what: "mrs x5, dczid_el0 reads it where DC ZVA is allowed",
+    word: 0xd53b_00e5,
+    given: { cacheAccess: 4, dczidEl0: 4n },
+    x5: 4n,
+  },
+  {
+    what: "mrs x5, dczid_el0 asks the CPU where it is not",
+    word: 0xd53b_00e5,
+    given: { cacheAccess: 3 },
+    call: { name: "systemRegisterRead", args: [0xd807] },
+    x5: systemRegisterValue(0xd807),
+  },
+  {
+    what: "dc cvau, x5 passes the address of a page that the TLB does not hold",
+    word: 0xd50b_7b25,
+    given: { cacheAccess: 7 },
+    call: { name: "systemInstruction", args: [0b011_0111_1011_001, initialX5] },
+  },
+  {
     what: "msr spsel, #1 writes PSTATE",
     word: 0xd500_41bf,
     call: { name: "processStateWrite", args: [0o05, 1] },
