@@ -121,12 +121,15 @@ export const systemStatements: readonly SystemStatement[] = [
     call: { name: "systemRegisterRead", args: [0xd807] },
     x5: systemRegisterValue(0xd807),
   },
-  {
-    what: "dc cvau, x5 passes the address of a page that the TLB does not hold",
-    word: 0xd50b_7b25,
-    given: { cacheAccess: 7 },
-    call: { name: "systemInstruction", args: [0b011_0111_1011_001, initialX5] },
-  },
+  ...(["ic ivau", "dc cvac", "dc cvau", "dc civac"] as const).map((name, n): SystemStatement => {
+    const operation = 0b011_0111_0000_001 | (([5, 10, 11, 14][n] ?? 0) << 3);
+    return {
+      what: `${name}, x5 passes the address of a page that the TLB does not hold`,
+      word: (0xd508_0005 | (operation << 5)) >>> 0,
+      given: { cacheAccess: 7 },
+      call: { name: "systemInstruction", args: [operation, initialX5] },
+    };
+  }),
   {
     what: "msr spsel, #1 writes PSTATE",
     word: 0xd500_41bf,
