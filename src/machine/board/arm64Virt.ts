@@ -5,6 +5,7 @@ import { EmptyFlash } from "../devices/emptyFlash.ts";
 import { CfiFlash, type CfiFlashState } from "../devices/flash/cfiFlash.ts";
 import { Pl011, type Pl011State } from "../devices/pl011.ts";
 import { Pl031, type Pl031State } from "../devices/pl031.ts";
+import { EmptyVirtioSlots } from "../devices/virtioSlots.ts";
 import type { Fdt } from "../fdt/tree.ts";
 import { Gicv2, type Gicv2State } from "../gic/gicv2.ts";
 import { Gicv3, type Gicv3State } from "../gic/gicv3.ts";
@@ -163,5 +164,6 @@ function connect(interruptController: Gicv2 | Gicv3, variables: CfiFlash, uart: 
   }
   bus.map(VIRT_MAP.uart.base, VIRT_MAP.uart.size, uart);
   bus.map(VIRT_MAP.rtc.base, VIRT_MAP.rtc.size, rtc);
+  bus.map(VIRT_MAP.virtio.base, VIRT_MAP.virtio.size, new EmptyVirtioSlots());
   return bus;
 }

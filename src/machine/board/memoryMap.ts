@@ -15,6 +15,8 @@ export const VIRT_MAP = {
   gicRedistributors: range(0x080a_0000n, 0x00f6_0000n),
   uart: range(0x0900_0000n, 0x1000n),
   rtc: range(0x0901_0000n, 0x1000n),
+  /** 32 virtio-mmio transports. */
+  virtio: range(0x0a00_0000n, 0x4000n),
   /** RAM begins here; its size is the user's. */
   ramBase: guestPhysical(0x4000_0000n),
 } as const;

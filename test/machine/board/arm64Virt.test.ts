@@ -49,6 +49,7 @@ describe("the arm64 virt board", () => {
       "8010000 gicv2 cpu interface",
       "9000000 pl011",
       "9010000 pl031",
+      "a000000 virtio-mmio",
     ]);
     expect(map(3)).toEqual([
       "0 flash",
@@ -57,6 +58,7 @@ describe("the arm64 virt board", () => {
       "80a0000 gicv3 redistributors",
       "9000000 pl011",
       "9010000 pl031",
+      "a000000 virtio-mmio",
     ]);
   });
 

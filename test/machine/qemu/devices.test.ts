@@ -181,6 +181,18 @@ describe.skipIf(!hasQemu)("QEMU's virt board (package qemu-system-arm) as a witn
     );
   });
 
+  it("has the same virtio-mmio transports, which have no device", async () => {
+    const slots = [0, 1, 31].flatMap((slot) =>
+      Array.from({ length: 0x80 }, (_, word) => slot * 0x200 + word * 4),
+    );
+    await compare(
+      3,
+      1,
+      [{ what: "end", address: 0 }],
+      slots.map((offset) => 0xa00_0000 + offset),
+    );
+  });
+
   it("has the same GICv3 distributor and redistributor, register by register", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(gicv3Steps, { minLength: 30, maxLength: 80 }), (steps) =>
