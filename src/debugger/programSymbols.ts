@@ -1,4 +1,5 @@
 import { openImage } from "../machine/boot/open.ts";
+import { isBzImage } from "../machine/boot/x86/bzImage.ts";
 import { DebuggerError } from "./errors.ts";
 import { type ElfFile, parseElf, segmentBytes } from "./symbols/elf.ts";
 import { ELF_MACHINE, SEGMENT_TYPE } from "./symbols/elfConstants.ts";
@@ -31,6 +32,11 @@ export async function readProgramSymbols(file: Uint8Array): Promise<ProgramSymbo
 }
 
 async function fromImage(file: Uint8Array): Promise<ProgramSymbols> {
+  if (isBzImage(file))
+    throw new DebuggerError(
+      "invalid",
+      "a bzImage is packed; unpack the vmlinux that is in it (extract-vmlinux, of Linux' own scripts) and use that, also to boot",
+    );
   const image = await openImage(file, largestImage);
   if (image.kind !== "arm64-image")
     throw new DebuggerError(

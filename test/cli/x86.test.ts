@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { afterAll, describe, expect, it } from "vitest";
 import { debugGuest, kvm, modesGuest } from "../debugger/support/x86.ts";
-import { elf } from "../machine/boot/x86/images.ts";
+import { bzImage, elf } from "../machine/boot/x86/images.ts";
 import { requireTool } from "../support/tools.ts";
 import { guest, Scratch, startVmexit, vmexit } from "./support/cli.ts";
 
@@ -79,6 +79,17 @@ describe.skipIf(!kvm.available)("vmexit run with an x86-64 guest", () => {
     expect(JSON.parse(lines.at(-1) ?? "")).toMatchObject({ ...out, port: "0xf4", data: "00" });
     expect(stderr).toMatch(/\nexits +IO 27/);
     expect(stderr).not.toMatch(/MIPS/);
+  });
+
+  it("says of a kernel that may move itself that its symbols may not hold, unless it is told to stay", () => {
+    // mov al, 3; mov dx, 0xf4; out dx, al; hlt at the 64-bit entry point
+    const bytes = bzImage(4096);
+    bytes.set([0xb0, 3, 0x66, 0xba, 0xf4, 0, 0xee, 0xf4], 3 * 512 + 0x200);
+    const image = scratch.file("moving", bytes);
+    const moving = vmexit(["run", image]);
+    expect(moving.status).toBe(7);
+    expect(moving.stderr).toMatch(/may move itself \(KASLR\).*append nokaslr/);
+    expect(vmexit(["run", image, "--append", "quiet nokaslr"]).stderr).not.toContain("KASLR");
   });
 
   it("says that it does not count instructions", () => {

@@ -26,6 +26,15 @@ const FOREIGN: readonly (readonly [keyof GuestRequest, string])[] = [
   ["heat", "--heat: the host's processor executes the guest"],
 ];
 
+/** What a debugger's user must know of a kernel that moves itself before it runs. */
+const MOVES =
+  "; this kernel may move itself (KASLR), and breakpoints at its symbols would miss: " +
+  "append nokaslr, or boot the vmlinux that is in it, which stays where it was linked";
+
+/** Only a packed kernel moves itself. */
+const mayMove = (image: X86Image | undefined, commandLine: string | undefined): boolean =>
+  image?.kind === "bzimage" && image.relocatable && commandLine?.split(/\s+/).includes("nokaslr") !== true;
+
 /** gdb refuses 64-bit registers for a program file of 32 bits, and the other way round. */
 function has32BitSymbols(image: X86Image | undefined): boolean {
   if (image?.kind === "multiboot") return image.elf?.bits !== 64;
@@ -117,7 +126,7 @@ export function x86Guest(
         uart: machine.board.uart,
         listening: new UartListening(machine.board.uart),
         image,
-        notice: `substrate linux (/dev/kvm); ${plan.protocol}`,
+        notice: `substrate linux (/dev/kvm); ${plan.protocol}${mayMove(known, request.append) ? MOVES : ""}`,
         instructions: () => undefined,
         observe: (observer) => {
           machine.onExit = observer;

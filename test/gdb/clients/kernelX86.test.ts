@@ -21,7 +21,8 @@ describe.skipIf(!kvm.available || !gdb.available || !present)("Debian's amd64 ke
     async () => {
       const guest = await x86Target(kernel, {
         memoryMiB: 256,
-        commandLine: "console=ttyS0 earlyprintk=ttyS0,115200 nokaslr",
+        // KASLR is the packed kernel's: this one stays where it was linked, and its symbols hold.
+        commandLine: "console=ttyS0 earlyprintk=ttyS0,115200",
       });
       const { session } = guest;
       const server = await serve(guest.target);
@@ -53,6 +54,12 @@ describe.skipIf(!kvm.available || !gdb.available || !present)("Debian's amd64 ke
     },
     patience,
   );
+
+  it("says of the packed kernel what to use instead", async () => {
+    const { readProgramSymbols } = await import("../../../src/debugger/programSymbols.ts");
+    const packed = readFileSync(kernel.replace("vmlinux", "vmlinuz"));
+    await expect(readProgramSymbols(packed)).rejects.toThrow(/a bzImage is packed; unpack the vmlinux/);
+  });
 
   it("has the symbols of its own table", async () => {
     const { readProgramSymbols } = await import("../../../src/debugger/programSymbols.ts");
