@@ -1,13 +1,13 @@
 #!/usr/bin/env node
-// Runs the command line as scripts/bundle.mjs has built it: one script, with V8's code cache for it if that is of this V8. Not a
-// module, since Node loads what loads modules first.
+// Runs the program beside it as scripts/bundle.mjs has built it: one script, with V8's code cache for it if that is of this V8. Not
+// a module, since Node loads what loads modules first.
 "use strict";
 const { readFileSync, renameSync, writeFileSync } = require("node:fs");
 const { pathToFileURL } = require("node:url");
 const { Script } = require("node:vm");
 
-const filename = `${__dirname}/vmexit.script`;
-const cache = `${__dirname}/vmexit.cache`;
+const filename = __filename.replace(/js$/, "script");
+const cache = __filename.replace(/js$/, "cache");
 
 function readCache() {
   try {

@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { arm64InstructionSet } from "../isa/arm64/instructionSet.ts";
 import { BoardError } from "../machine/board/arm64Virt.ts";
 import { adaptDeviceTree, type Chosen } from "../machine/board/chosen.ts";
@@ -11,8 +12,10 @@ import { type Fdt, FdtError } from "../machine/fdt/tree.ts";
 import { writeFdt } from "../machine/fdt/write.ts";
 import { type EngineMode, GuestMachine, type GuestOptions } from "../vmm/guest.ts";
 import { makeInterpreter } from "../vmm/interpreter.ts";
+import { bundledInterpreter } from "./build.ts";
 import { prebuiltInterpreter } from "./prebuilt.ts";
 import { readInput } from "./readFile.ts";
+import { RegionThread } from "./regions/service.ts";
 import { UserError } from "./userError.ts";
 
 /** What a guest is started from. */
@@ -68,6 +71,7 @@ export async function prepareGuest(
   const instructionSet = arm64InstructionSet();
   const interpreter =
     (await (request.interpreter ?? prebuiltInterpreter())) ?? makeInterpreter(instructionSet);
+  const regionService = regionServiceFor(request.engine);
   const machine = await naming("the machine cannot be built", () =>
     Promise.resolve(
       new GuestMachine({
@@ -79,6 +83,7 @@ export async function prepareGuest(
         ...surroundings,
         ...(request.engine && { engine: request.engine }),
         ...(request.heat !== undefined && { heat: request.heat }),
+        ...(regionService && { regionService }),
         ...(request.epochSeconds !== undefined && { epochSeconds: request.epochSeconds }),
       }),
     ),
@@ -104,6 +109,12 @@ export async function prepareGuest(
         }),
   );
   return { machine, plan, image: bytes };
+}
+
+/** A processor of its own for hot code, if there is one and the build has left the thread's program. */
+function regionServiceFor(engine: EngineMode = "auto"): RegionThread | undefined {
+  const possible = bundledInterpreter !== undefined && engine === "auto" && availableParallelism() > 1;
+  return possible ? new RegionThread() : undefined;
 }
 
 function readTree(path: string, bytes: Uint8Array): Fdt {

@@ -4,6 +4,7 @@ import { handler, type Interpreter, interpreterExit, writeInterpreter } from "./
 import { engineState, engineWords } from "./layout.ts";
 import { anyMemoryPages, EngineMemory } from "./memory.ts";
 import type { InstructionSet } from "./operation.ts";
+import type { RegionService } from "./region/job.ts";
 import { RegionCache, type RegionStatistics } from "./region/regionCache.ts";
 import { type RegionExit, regionExit } from "./region/site.ts";
 import { TranslationCaches } from "./tlb.ts";
@@ -60,6 +61,8 @@ export interface EngineOptions {
   readonly heat?: number | undefined;
   /** Regions in use at a time: some kilobytes each. Default 12,000. */
   readonly mostRegions?: number | undefined;
+  /** Who compiles regions while the guest goes on. Left out: the guest waits for its regions. */
+  readonly regionService?: RegionService | undefined;
 }
 
 /** What an engine has done. */
@@ -133,6 +136,7 @@ export class Engine {
       this.#regions = new RegionCache(this.memory, this.code, set, table, {
         heat,
         mostRegions: options.mostRegions ?? defaultRegions,
+        service: options.regionService,
       });
     } else {
       this.memory.words[engineWords.heat >>> 2] = 0x7fff_ffff;
@@ -155,6 +159,7 @@ export class Engine {
   /** Runs at most `count` (≥ 0, < 2^31) instructions of the vCPU in the state window. */
   run(count: number): RunResult {
     this.code.releaseStale();
+    this.#regions?.takeResults();
     const { words } = this.memory;
     words[statusIndex] = 0;
     words[budgetIndex] = count;

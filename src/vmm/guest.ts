@@ -1,6 +1,7 @@
 import type { EngineMode, EngineStatistics } from "../engine/engine.ts";
 import type { Interpreter } from "../engine/interpreter/interpreter.ts";
 import type { InstructionSet } from "../engine/operation.ts";
+import type { RegionService } from "../engine/region/job.ts";
 import type { EmbeddedArm64Vcpu } from "../kvm/embedded/arm64/vcpu.ts";
 import { EmbeddedArm64Vm } from "../kvm/embedded/arm64/vm.ts";
 import type { KvmExit, SystemEvent } from "../kvm/exits.ts";
@@ -32,6 +33,8 @@ export interface GuestOptions {
   readonly engine?: EngineMode;
   /** How often control must get to code before it is compiled; by default the mode says. */
   readonly heat?: number;
+  /** Who compiles hot code while the guest goes on. Left out: the guest waits for it. */
+  readonly regionService?: RegionService;
 }
 
 /** What `advance` stopped for. */
@@ -113,6 +116,7 @@ export class GuestMachine {
       ...(options.interpreter && { interpreter: options.interpreter }),
       ...(options.engine && { mode: options.engine }),
       ...(options.heat !== undefined && { heat: options.heat }),
+      ...(options.regionService && { regionService: options.regionService }),
     });
     this.timeline = new Timeline(() => this.vm.cluster.now());
     this.board = arm64VirtBoard({

@@ -1,6 +1,7 @@
 import { Engine, type EngineHost, type EngineMode, type RunResult } from "../../engine/engine.ts";
 import type { Interpreter } from "../../engine/interpreter/interpreter.ts";
 import type { InstructionSet } from "../../engine/operation.ts";
+import type { RegionService } from "../../engine/region/job.ts";
 import { arm64State } from "../../isa/arm64/state.ts";
 import { VirtualClock } from "./clock.ts";
 import { Arm64Cpu } from "./cpu.ts";
@@ -38,6 +39,8 @@ export interface ClusterOptions {
   readonly mode?: EngineMode;
   /** See `EngineOptions.heat`. */
   readonly heat?: number;
+  /** See `EngineOptions.regionService`. */
+  readonly regionService?: RegionService;
 }
 
 /** The vCPUs of one machine with the engine they share; one of them is active, its registers in the state window. */
@@ -69,6 +72,7 @@ export class Arm64Cluster implements EngineHost {
       interpreter: options.interpreter,
       mode: options.mode,
       heat: options.heat,
+      regionService: options.regionService,
     });
     this.registers = new Arm64Registers(this.engine.memory);
     this.cpus = Array.from({ length: options.cpus }, (_, index) => new Arm64Cpu(this, index));

@@ -10,8 +10,15 @@ import { manyCrossings } from "../interpreter/runRegions.ts";
 import { engineWords, recordBytes, recordPage, regionEntry } from "../layout.ts";
 import type { EngineMemory } from "../memory.ts";
 import type { InstructionSet } from "../operation.ts";
-import type { CodePage } from "./blocks.ts";
-import { type CompiledRegion, RegionCompiler, type RegionRequest } from "./compile.ts";
+import { type CompiledRegion, RegionCompiler } from "./compile.ts";
+import {
+  codeState,
+  type PageJob,
+  type RegionJob,
+  type RegionResult,
+  type RegionService,
+  runJob,
+} from "./job.ts";
 import { isRegionSlot, slotBits, slotOwner } from "./site.ts";
 
 /** When regions are made. */
@@ -20,6 +27,8 @@ export interface RegionPolicy {
   readonly heat: number;
   /** Regions in use; more make those of the oldest module go. */
   readonly mostRegions: number;
+  /** Who compiles them while the guest goes on. Left out: the guest waits for its regions. */
+  readonly service?: RegionService | undefined;
 }
 
 /** What the region cache has done. */
@@ -57,6 +66,15 @@ interface PageState {
   merges: number;
 }
 
+/** A job that is being done elsewhere. */
+interface PendingJob {
+  readonly job: RegionJob;
+  /** Record pages of it whose code has changed since. */
+  readonly stale: Set<number>;
+  /** Regions that its regions take the place of. */
+  readonly replaced: readonly LiveRegion[];
+}
+
 /** Places in the function table taken from WebAssembly at a time. */
 const tableStep = 1024;
 
@@ -65,6 +83,9 @@ const largestBatch = 40;
 
 /** An instruction that gets hot while it waits for others is asked again after that many more jumps; then it waits no longer. */
 const patience = 48;
+
+/** Jumps after which what waits for a job looks whether it is done. */
+const jumpsBetweenLooks = 256;
 
 /** Below this heat the guest is a test: nothing waits, and code is compiled that has not been reached. */
 const impatient = 16;
@@ -90,7 +111,12 @@ export class RegionCache implements CodeObserver {
   readonly #code: CodeCache;
   readonly #table: WebAssembly.Table;
   readonly #policy: RegionPolicy;
-  readonly #compiler: RegionCompiler;
+  readonly #set: InstructionSet;
+  #compiler: RegionCompiler | undefined;
+  #service: RegionService | undefined;
+  /** By number. */
+  readonly #pending = new Map<number, PendingJob>();
+  #nextJob = 0;
   readonly #freeSlots: number[] = [];
   readonly #pages = new Map<number, PageState>();
   /** Oldest first. */
@@ -115,7 +141,8 @@ export class RegionCache implements CodeObserver {
     this.#code = code;
     this.#table = table;
     this.#policy = policy;
-    this.#compiler = new RegionCompiler(set, { speculative: policy.heat < impatient });
+    this.#set = set;
+    this.#service = policy.heat < impatient ? undefined : policy.service;
     memory.words[engineWords.heat >>> 2] = policy.heat;
     code.observe(this);
   }
@@ -135,6 +162,12 @@ export class RegionCache implements CodeObserver {
   hot(record: number): void {
     const { page, index } = placeOf(record);
     const { heat } = this.#policy;
+    this.takeResults();
+    if (this.#isEntry(page, index)) return;
+    if (this.#isPending(page)) {
+      this.#setSlot(page, index, heat - jumpsBetweenLooks);
+      return;
+    }
     let roots = this.#waiting.get(page);
     if (roots === undefined) {
       roots = new Set();
@@ -155,18 +188,23 @@ export class RegionCache implements CodeObserver {
     const state = this.#pages.get(page);
     const { words } = this.#memory;
     if (state === undefined) return;
+    this.takeResults();
+    if (this.#isPending(page)) {
+      words[(records + recordPage.crossings) >>> 2] = manyCrossings - jumpsBetweenLooks;
+      return;
+    }
     state.merges = Math.min(state.merges + 1, mostMerges);
     words[(records + recordPage.crossings) >>> 2] =
       state.merges === mostMerges ? veryCold : manyCrossings - (manyCrossings << state.merges);
     const regions = [...state.regions].reverse();
     if (regions.length < 2) return;
     const roots = new Set(regions.flatMap(({ blocks }) => blocks.map(({ offset }) => offset >>> 2)));
-    for (const region of regions) this.#drop(region);
-    this.#compile(new Map([[page, roots]]), true);
+    this.#compile(new Map([[page, roots]]), regions);
   }
 
   changed(page: number, from: number, to: number): void {
     const { words } = this.#memory;
+    for (const { stale } of this.#pending.values()) stale.add(page);
     const slots = (recordPageAddress(page) + recordPage.slots) >>> 2;
     // What could not be compiled is something else now.
     for (let i = from; i < to; i++) if ((words[slots + i] ?? 0) >> 8 === veryCold >> 8) words[slots + i] = 0;
@@ -197,6 +235,7 @@ export class RegionCache implements CodeObserver {
       this.#pages.delete(page);
       this.#waitingRoots -= this.#waiting.get(page)?.size ?? 0;
       this.#waiting.delete(page);
+      for (const { stale } of this.#pending.values()) stale.add(page);
     }
   }
 
@@ -204,6 +243,7 @@ export class RegionCache implements CodeObserver {
     for (const { regions } of this.#pages.values()) for (const region of regions) this.#free(region);
     this.#pages.clear();
     this.#modules.clear();
+    for (const { job, stale } of this.#pending.values()) for (const { page } of job.pages) stale.add(page);
     this.#waiting.clear();
     this.#waitingRoots = 0;
     this.#live = 0;
@@ -213,63 +253,84 @@ export class RegionCache implements CodeObserver {
     const waiting = this.#waiting;
     this.#waiting = new Map();
     this.#waitingRoots = 0;
-    this.#compile(waiting, false);
+    this.#compile(waiting, undefined);
   }
 
-  #compile(waiting: ReadonlyMap<number, ReadonlySet<number>>, whole: boolean): void {
+  /** Takes in the regions of jobs that are done. */
+  takeResults(): void {
+    if (this.#pending.size === 0 || this.#service === undefined) return;
     const begin = performance.now();
-    const made: { readonly page: number; readonly slot: number; readonly region: CompiledRegion }[] = [];
-    const { module: bytes } = this.#compiler.compile(this.#requests(waiting, whole, made));
-    if (made.length > 0) {
-      const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
-        env: { memory: this.#memory.memory },
-      });
-      this.#bytes += bytes.length;
-      const module: LiveModule = { regions: new Set() };
-      this.#modules.add(module);
-      for (const { page, slot, region } of made) {
-        this.#table.set(slot, exports[region.name]);
-        this.#enter({ page, blocks: region.blocks, slot, module });
-      }
-      for (const oldest of this.#modules) {
-        if (this.#live <= this.#policy.mostRegions) break;
-        for (const region of [...oldest.regions]) this.#drop(region);
-      }
+    for (;;) {
+      const result = this.#service.take();
+      if (result === undefined) break;
+      const pending = this.#pending.get(result.number);
+      if (pending === undefined) continue;
+      this.#pending.delete(result.number);
+      this.#takeIn(pending, result);
+    }
+    if (!this.#service.working) this.#doWithoutService();
+    this.#milliseconds += performance.now() - begin;
+  }
+
+  /** `merged`: regions of which larger ones are made. */
+  #compile(
+    waiting: ReadonlyMap<number, ReadonlySet<number>>,
+    merged: readonly LiveRegion[] | undefined,
+  ): void {
+    const begin = performance.now();
+    const pages = [...waiting].map(([page, roots]) => this.#pageJob(page, [...roots], merged !== undefined));
+    const job: RegionJob = { number: this.#nextJob++, pages, whole: merged !== undefined };
+    const pending: PendingJob = { job, stale: new Set(), replaced: merged ?? [] };
+    if (this.#service === undefined) this.#takeIn(pending, this.#run(job));
+    else {
+      this.#pending.set(job.number, pending);
+      this.#service.post(job);
     }
     this.#milliseconds += performance.now() - begin;
   }
 
-  /** A region for each root that waits, unless one before holds it already. */
-  *#requests(
-    waiting: ReadonlyMap<number, ReadonlySet<number>>,
-    whole: boolean,
-    made: { readonly page: number; readonly slot: number; readonly region: CompiledRegion }[],
-  ): Iterable<RegionRequest> {
-    for (const [page, indexes] of waiting) {
-      const held = new Set<number>();
-      const code = this.#codePage(page, held);
-      for (const index of indexes) {
-        const roots = [...indexes].filter((root) => root !== index && !code.isEntry(root * 4));
-        if (code.isEntry(index * 4)) continue;
-        const slot = this.#takeSlot();
-        yield {
-          page: code,
-          roots: [index, ...roots].map((root) => root * 4),
-          whole,
-          place: { owner: slotOwner(slot), slots: recordPageAddress(page) + recordPage.slots },
-          compiled: (region) => {
-            if (region?.blocks.some(({ offset }) => offset === index * 4) !== true) {
-              this.#setSlot(page, index, veryCold);
-            }
-            if (region === undefined) {
-              this.#freeSlots.push(slot);
-              return;
-            }
-            for (const { offset } of region.blocks) held.add(offset);
-            made.push({ page, slot, region });
-          },
-        };
+  #run(job: RegionJob): RegionResult {
+    this.#compiler ??= new RegionCompiler(this.#set, { speculative: this.#policy.heat < impatient });
+    return runJob(this.#compiler, job);
+  }
+
+  #doWithoutService(): void {
+    this.#service = undefined;
+    const left = [...this.#pending.values()];
+    this.#pending.clear();
+    for (const pending of left) this.#takeIn(pending, this.#run(pending.job));
+  }
+
+  #isPending(page: number): boolean {
+    for (const { job } of this.#pending.values())
+      if (job.pages.some((pageJob) => pageJob.page === page)) return true;
+    return false;
+  }
+
+  #takeIn({ job, stale, replaced }: PendingJob, { module: compiled, bytes, pages }: RegionResult): void {
+    const exports =
+      compiled && new WebAssembly.Instance(compiled, { env: { memory: this.#memory.memory } }).exports;
+    const module: LiveModule = { regions: new Set() };
+    job.pages.forEach(({ page, places }, i) => {
+      const { made, impossible } = pages[i] ?? { made: [], impossible: [] };
+      const current = stale.has(page) ? [] : made;
+      if (!stale.has(page)) {
+        for (const region of replaced) if (this.#pages.get(page)?.regions.has(region)) this.#drop(region);
+        for (const index of impossible) if (!this.#isEntry(page, index)) this.#setSlot(page, index, veryCold);
       }
+      for (const { name, blocks, place } of current) {
+        this.#table.set(place, exports?.[name]);
+        this.#enter({ page, blocks, slot: place, module });
+      }
+      const used = new Set(current.map(({ place }) => place));
+      for (const place of places) if (!used.has(place)) this.#freeSlots.push(place);
+    });
+    if (module.regions.size === 0) return;
+    this.#bytes += bytes;
+    this.#modules.add(module);
+    for (const oldest of this.#modules) {
+      if (this.#live <= this.#policy.mostRegions) break;
+      for (const region of [...oldest.regions]) this.#drop(region);
     }
   }
 
@@ -328,22 +389,30 @@ export class RegionCache implements CodeObserver {
     return next;
   }
 
-  /** `held`: offsets of blocks that are regions as soon as their module is. */
-  #codePage(page: number, held: ReadonlySet<number>): CodePage {
+  /** `anew`: the page's regions will go, and count for nothing. */
+  #pageJob(page: number, roots: readonly number[], anew: boolean): PageJob {
     const { halfwords, words } = this.#memory;
     const records = recordPageAddress(page);
-    const handlerAt = (offset: number): number =>
-      halfwords[(records + (offset >>> 2) * recordBytes) >>> 1] ?? 0;
+    const slots = records + recordPage.slots;
+    const host = this.#code.hostOf(page, 0);
+    const states = new Uint8Array(recordPage.records);
+    for (let i = 0; i < recordPage.records; i++) {
+      const number = halfwords[(records + i * recordBytes) >>> 1] ?? 0;
+      const entry = !anew && isRegionEntry(number);
+      const jumps = words[(slots >>> 2) + i] ?? 0;
+      states[i] =
+        (this.#code.isMarked(host + i * 4) ? codeState.marked : 0) |
+        (number === handler.undecoded ? 0 : codeState.reached) |
+        (entry || jumps >= this.#policy.heat >> warmShift ? codeState.warm : 0) |
+        (entry ? codeState.entry : 0);
+    }
     return {
-      word: (offset) => {
-        const host = this.#code.hostOf(page, offset >>> 2);
-        return this.#code.isMarked(host) ? undefined : (words[host >>> 2] ?? 0);
-      },
-      reached: (offset) => handlerAt(offset) !== handler.undecoded,
-      warm: (offset) =>
-        isRegionEntry(handlerAt(offset)) ||
-        (words[(records + recordPage.slots + offset) >>> 2] ?? 0) >= this.#policy.heat >> warmShift,
-      isEntry: (offset) => held.has(offset) || isRegionEntry(handlerAt(offset)),
+      page,
+      words: words.slice(host >>> 2, (host >>> 2) + recordPage.records),
+      states,
+      slots,
+      roots,
+      places: roots.map(() => this.#takeSlot()),
     };
   }
 

@@ -9,6 +9,7 @@ import { walkStage1 } from "../../../cpu/arm64/translate.ts";
 import type { EngineMode } from "../../../engine/engine.ts";
 import type { Interpreter } from "../../../engine/interpreter/interpreter.ts";
 import type { InstructionSet } from "../../../engine/operation.ts";
+import type { RegionService } from "../../../engine/region/job.ts";
 import { KvmError } from "../../errors.ts";
 import type { KvmExit } from "../../exits.ts";
 import type { Capability, MemoryRegion, UnseenBreakpoints, Vm } from "../../interface.ts";
@@ -52,6 +53,8 @@ export interface EmbeddedArm64Options {
   readonly mode?: EngineMode;
   /** How often control must get to code before it is compiled; by default the mode says. */
   readonly heat?: number;
+  /** See `EngineOptions.regionService`. */
+  readonly regionService?: RegionService;
   /** Whether the host itself runs at EL2 (FEAT_VHE): it decides when MDCR_EL2 is written. Left out, it does. */
   readonly vhe?: boolean;
 }
