@@ -47,7 +47,7 @@ describe("vmexit run", () => {
   });
 
   it("counts exactly as many instructions as the limit has", () => {
-    const { stderr } = vmexit(["run", images.spin, "--limit", "1234567", "--stats"]);
+    const { stderr } = vmexit(["run", images.spin, "--limit", "1234567", "--stats", "--engine", "jit"]);
     expect(stderr).toMatch(/^instructions +1,234,567\nvirtual time +0\.001235 s\n/);
     expect(stderr).toMatch(
       /\nspeed +[\d.]+ MIPS\nexits +INTR \d+\n(.*\n)*regions +1 in use.*\n(.*\n)*vmexit: the limit/,

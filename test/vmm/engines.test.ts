@@ -1,8 +1,10 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { arm64Reg } from "../../src/kvm/oneReg.ts";
+import { instructionSet } from "../cpu/arm64/support/machine.ts";
 import { GuestRun, type RunOptions } from "./support/guestRun.ts";
 import { HostileMachine, hostileProgram } from "./support/hostile.ts";
+import { LateService } from "./support/lateService.ts";
 
 const folder = new URL("../../guests/arm64/", import.meta.url).pathname;
 
@@ -71,6 +73,27 @@ describe.each([
   });
 });
 
+describe.each([
+  ["selfmodify", 1, 10_000_000_000],
+  ["timer", 1, 10_000_000],
+  ["smp", 4, 10_000_000_000],
+  ["bench-codegen", 1, 5_000_000],
+  ["bench-call", 1, 10_000_000],
+] as const)("the guest %s on %i CPUs, its regions compiled elsewhere", (guest, cpus, limit) => {
+  const reference = outcomeOf(guest, limit, 100_000_000, { cpus, engine: "interpreter" });
+  it.each([
+    { late: 0, slice: 100_000_000 },
+    { late: 3, slice: 997 },
+    { late: 100, slice: 100_000_000 },
+    { late: 5, lasts: 2, slice: 12_345 },
+  ])("does with %o what it does interpreted", ({ late, lasts, slice }) => {
+    const regionService = new LateService(instructionSet, late, lasts);
+    const outcome = outcomeOf(guest, limit, slice, { cpus, engine: "auto", heat: 20, regionService });
+    expect(outcome).toEqual(reference);
+    expect(regionService.posted).toBeGreaterThan(0);
+  });
+});
+
 describe("random programs on a whole machine", () => {
   it.each([
     { engine: "jit", heat: 0 },
@@ -102,6 +125,15 @@ describe("an engine", () => {
     expect(compiledInstructions).toBeGreaterThan(0.95 * run.machine.instructions);
     expect(regions?.live).toBeGreaterThan(0);
     expect(exits.short).toBeGreaterThan(0);
+  });
+
+  it("runs nearly all of a long run in regions that come late", () => {
+    const regionService = new LateService(instructionSet, 2);
+    const run = GuestRun.fromElf(`${folder}bench-int/bench-int.elf`, { engine: "auto", regionService });
+    run.until(50_000_000);
+    const { regions, compiledInstructions } = run.machine.engineStatistics;
+    expect(compiledInstructions).toBeGreaterThan(0.95 * run.machine.instructions);
+    expect(regions?.live).toBeGreaterThan(0);
   });
 
   it("makes no region when it is to interpret", () => {

@@ -6,7 +6,7 @@ import { writeFdt } from "../../../src/machine/fdt/write.ts";
 import { GuestMachine, type GuestOptions, type GuestStop } from "../../../src/vmm/guest.ts";
 import { instructionSet, interpreter } from "../../cpu/arm64/support/machine.ts";
 
-export interface RunOptions extends Pick<GuestOptions, "engine" | "heat"> {
+export interface RunOptions extends Pick<GuestOptions, "engine" | "heat" | "regionService"> {
   readonly cpus?: number;
   readonly gicVersion?: 2 | 3;
   readonly memoryBytes?: number;
@@ -28,6 +28,7 @@ export class GuestRun {
       gicVersion: options.gicVersion ?? 3,
       ...(options.engine === undefined ? {} : { engine: options.engine }),
       ...(options.heat === undefined ? {} : { heat: options.heat }),
+      ...(options.regionService === undefined ? {} : { regionService: options.regionService }),
       transmit: (byte) => {
         this.#bytes.push(byte);
       },
