@@ -1,5 +1,6 @@
 import type { X86DebugExit } from "../../../exits.ts";
 import type { X86VcpuFile } from "../vcpuFile.ts";
+import { dr6Hits, dr6Step, resumeFlag } from "./bits.ts";
 import type { GuestMemory } from "./guestMemory.ts";
 
 /** Exception vectors (Intel SDM volume 3, 6.3.1). */
@@ -15,12 +16,7 @@ export const vectors = {
   x87: 16,
 } as const;
 
-const resumeFlag = 0x1_0000n;
-
-/** DR6: BS; what a #DB tells, the hits, BD, BS, BT; and the hits alone (18.2.3). */
-const dr6Step = 0x4000n;
 const dr6Told = 0xe00fn;
-const dr6Hits = 0xfn;
 /** DR7.GD, which #DB clears (18.2.4). */
 const dr7GeneralDetect = 0x2000n;
 

@@ -1,11 +1,11 @@
 import type { X86Segment } from "../../uapi/x86_64/records.ts";
 import type { X86VcpuFile } from "../vcpuFile.ts";
+import { resumeFlag } from "./bits.ts";
 import type { GuestMemory } from "./guestMemory.ts";
 
 /** MSRs of SYSCALL and SYSRET (Intel SDM volume 4). */
 const msr = { star: 0xc000_0081, lstar: 0xc000_0082, sfmask: 0xc000_0084 } as const;
 
-const resumeFlag = 0x1_0000n;
 /** What SYSRET takes from R11; bit 1 is one (SDM volume 2, SYSRET). */
 const sysretFlags = 0x3c_7fd7n;
 

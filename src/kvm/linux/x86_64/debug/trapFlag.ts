@@ -1,10 +1,8 @@
 import type { X86VcpuFile } from "../vcpuFile.ts";
+import { trapFlag } from "./bits.ts";
 import type { Transfer } from "./codePeek.ts";
 import type { GuestMemory } from "./guestMemory.ts";
 import { handlersOf } from "./handlers.ts";
-
-/** RFLAGS.TF */
-export const trapFlag = 0x100n;
 
 const sfmask = 0xc000_0084;
 const operandSize = 0x66;

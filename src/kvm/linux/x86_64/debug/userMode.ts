@@ -2,17 +2,14 @@ import { KvmError } from "../../../errors.ts";
 import type { X86Exit } from "../../../exits.ts";
 import { guestDebugControl } from "../../../guestDebug.ts";
 import type { X86VcpuFile } from "../vcpuFile.ts";
+import { dr6Step, trapFlag } from "./bits.ts";
 import type { GuestMemory } from "./guestMemory.ts";
 import { handlersOf } from "./handlers.ts";
 import { vectors } from "./injector.ts";
 import { frameAt, isUserFrame, returnTo } from "./transfers.ts";
-import { trapFlag } from "./trapFlag.ts";
 
 /** Vectors that save an error code (Intel SDM volume 3, 6.3.1). */
 const withErrorCode: ReadonlySet<number> = new Set([8, 10, 11, 12, 13, 14, 17, 21]);
-
-/** DR6.BS (18.2.3). */
-const dr6Step = 0x4000n;
 
 const instructions = { int: 0xcd, int3: 0xcc, pushf: 0x9c, popf: 0x9d, operandSize: 0x66 } as const;
 

@@ -1,0 +1,244 @@
+import { KvmError } from "../../errors.ts";
+import type { X86DebugExit, X86Exit, X86InternalError } from "../../exits.ts";
+import { guestDebugControl } from "../../guestDebug.ts";
+import type { GuestRam } from "../guestRam.ts";
+import { dr6Fixed, resumeFlag } from "./debug/bits.ts";
+import { CodePeek, type Transfer } from "./debug/codePeek.ts";
+import type { HostDebugFacts } from "./debug/facts.ts";
+import { handlerOf, handlersOf } from "./debug/handlers.ts";
+import { Injector, vectors } from "./debug/injector.ts";
+import { frameAt, isUserFrame, returnTo, syscall, sysretq } from "./debug/transfers.ts";
+import { armAll, UserMode } from "./debug/userMode.ts";
+import { bitsOf, X86DebugOrders } from "./debugOrders.ts";
+import type { X86VcpuFile } from "./vcpuFile.ts";
+
+const { ENABLE, USE_SW_BP, USE_HW } = guestDebugControl;
+
+/** The one-byte instructions that a debugger and a guest break with. */
+const int3 = 0xcc;
+
+const int1 = 0xf1;
+
+/** Of two bytes. */
+const int = 0xcd;
+
+/** Also of one byte, and not emulated by KVM. */
+const fwait = 0x9b;
+
+/** CR0: MP and TS. FSW: ES. */
+const monitorAndSwitched = 0xan;
+
+const exceptionSummary = 0x80;
+
+/** What the host's kernel loses or cannot do while a vCPU is debugged, done here: steps, and exceptions for the guest. */
+export abstract class X86LostSteps extends X86DebugOrders {
+  protected readonly peek: CodePeek;
+  protected readonly injector: Injector;
+  protected readonly userMode: UserMode;
+  /** The kernel is to complete an instruction for which the last exit was. */
+  protected unfinished = false;
+  /** Lower half of the linear address of the instruction that is being stepped. */
+  protected stepFrom = 0;
+  /** Where the present step ends: the handler of an exception that the vCPU enters when it runs. */
+  protected goal: readonly bigint[] | undefined;
+
+  constructor(file: X86VcpuFile, ram: GuestRam, facts: HostDebugFacts) {
+    super(file, ram, facts);
+    this.peek = new CodePeek(ram);
+    this.injector = new Injector(file, this.memory);
+    this.userMode = new UserMode(file, this.memory);
+  }
+
+  /** What an exit of the kernel means; undefined when the guest goes on. */
+  protected abstract judge(exit: X86Exit): X86Exit | undefined;
+
+  reinject(exit: X86DebugExit): void {
+    this.forget();
+    if (exit.exception === vectors.breakpoint) {
+      this.#aim(vectors.breakpoint);
+      this.giveBreakpoint();
+      return;
+    }
+    this.#aim(vectors.debug);
+    this.injector.debug(exit, this.linearPc());
+    this.isMoved = true;
+  }
+
+  /** A step ends before the handler's first instruction. */
+  #aim(vector: number): void {
+    if (!this.stepping || !this.facts.execution.kernel) return;
+    const handler = handlerOf(this.file, vector, this.memory);
+    this.goal = handler === undefined ? undefined : [handler];
+  }
+
+  protected giveBreakpoint(): void {
+    this.injector.breakpoint();
+    this.userBreaks.isGivenBack = this.inUserMode;
+    this.isMoved = true;
+  }
+
+  /** The #DB of the guest's own TF. */
+  protected giveOwnStep(): void {
+    this.ownTrap.isDue = false;
+    this.#aim(vectors.debug);
+    this.injector.step();
+    this.isMoved = true;
+  }
+
+  /** A step that the kernel would lose. @returns undefined when it is the kernel's; "done" when it was made and the guest goes on */
+  protected specialStep(): X86Exit | "done" | undefined {
+    if (this.isMoved) this.refresh();
+    // An exception that is on its way comes first.
+    if (this.file.last.exception) return undefined;
+    if (this.file.last.user && !this.facts.step.user) return this.#stepUserMode();
+    const instruction = this.peek.next(this.file);
+    this.ownTrap.before(instruction);
+    return instruction === undefined ? undefined : this.#stepTransfer(instruction);
+  }
+
+  #stepUserMode(): X86Exit | "done" {
+    this.#requireUserSteps();
+    const { pc, rflags } = this.file.last;
+    const met = this.met.filter(({ address }) => address === pc);
+    if (met.length > 0 && (rflags & Number(resumeFlag)) === 0)
+      return this.report(vectors.debug, dr6Fixed | bitsOf(met), pc);
+    const [first, second] = this.memory.bytes(pc, 2);
+    if (first === int3 && (this.wanted.control & USE_SW_BP) !== 0)
+      return this.report(vectors.breakpoint, dr6Fixed, pc);
+    if (first === 0x0f && second === 0x05) {
+      this.ownTrap.before("syscall");
+      syscall(this.file);
+      return this.#executed();
+    }
+    const step = this.userMode.step(pc, this.ownTrap.value, this.blocked);
+    this.toldToStep = false;
+    const wasTrapped = this.ownTrap.value;
+    this.arm();
+    if (step.kind === "exit") {
+      this.ownTrap.value = wasTrapped;
+      this.isMoved = true;
+      const { exit } = step;
+      if (exit.reason !== "IO" && exit.reason !== "MMIO") return this.judge(exit) ?? "done";
+      this.stepFrom = this.file.last.pcLow;
+      return this.judge(exit) ?? "done";
+    }
+    this.ownTrap.value = step.ownTrap;
+    this.ownTrap.isDue = wasTrapped && !step.inHandler;
+    return this.#executed();
+  }
+
+  /** IRET, SYSRET: what goes to user mode is done here, where steps would get lost; to the kernel a breakpoint is where it goes. */
+  #stepTransfer(instruction: Transfer): X86Exit | "done" | undefined {
+    const { file } = this;
+    const goesToUser = instruction === "sysret" || instruction === "sysretq";
+    if (goesToUser && !this.facts.step.user) {
+      this.#requireUserSteps();
+      if (instruction === "sysret")
+        throw new KvmError("EOPNOTSUPP", "SYSRET to 32-bit user mode cannot be stepped on this host's KVM");
+      sysretq(file);
+      this.ownTrap.executed();
+      return this.#executed();
+    }
+    if (instruction !== "iretq" || this.facts.iretStep) return undefined;
+    const frame = frameAt(file.getRegs().rsp, this.memory);
+    if (frame === undefined) return undefined;
+    if (isUserFrame(frame)) {
+      if (this.facts.step.user) return undefined;
+      this.#requireUserSteps();
+      if (!returnTo(file, frame, this.memory)) return undefined;
+      this.ownTrap.executed();
+      return this.#executed();
+    }
+    const faults = handlersOf(file, [vectors.protection, vectors.stack, vectors.page], this.memory);
+    return this.runTo([frame.rip, ...faults.flatMap((handler) => handler ?? [])]);
+  }
+
+  /** A step that was made otherwise than by the kernel is over. */
+  #executed(): X86Exit | "done" {
+    this.isMoved = true;
+    const hits = this.look();
+    return this.stepping || hits !== 0n
+      ? this.report(vectors.debug, this.dr6Of(hits), this.linearPc())
+      : "done";
+  }
+
+  /** @throws KvmError EOPNOTSUPP where user mode cannot be stepped at all */
+  #requireUserSteps(): void {
+    if (this.facts.userEntry) return;
+    throw new KvmError(
+      "EOPNOTSUPP",
+      "this host's KVM cannot single-step a guest's user mode, which watchpoints need here too; continue instead",
+    );
+  }
+
+  /** Runs to the first of at most four addresses, which ends a step. @param isException that is how it gets there */
+  protected runTo(addresses: readonly bigint[], isException = false): X86Exit | "done" {
+    const ownTrap = this.ownTrap.value;
+    this.file.setGuestDebug({ control: ENABLE | USE_HW | this.blocked, arch: armAll(addresses) });
+    if (ownTrap) this.showOwnTrap();
+    const exit = this.file.run();
+    this.isMoved = false;
+    this.toldToStep = false;
+    this.arm();
+    this.ownTrap.value = ownTrap;
+    if (exit.reason === "INTR") this.goal = addresses;
+    if (exit.reason !== "DEBUG") return this.judge(exit) ?? "done";
+    this.userBreaks.isGivenBack = false;
+    if (isException) this.ownTrap.entered();
+    else this.ownTrap.executed();
+    const hits = this.look();
+    if (!this.stepping && hits === 0n) return "done";
+    return this.report(vectors.debug, this.dr6Of(hits));
+  }
+
+  /** Does what the kernel cannot: INT3, INT1 and FWAIT. */
+  protected emulate(exit: X86InternalError): X86Exit | undefined {
+    switch (exit.instruction?.[0]) {
+      case int3:
+        if ((this.wanted.control & USE_SW_BP) !== 0) return this.report(vectors.breakpoint, dr6Fixed);
+        return this.#deliver(vectors.breakpoint, 1n);
+      case int1:
+        return this.#deliver(vectors.debug, 1n);
+      case int: {
+        const [, vector] = exit.instruction;
+        if (vector === undefined) return exit;
+        this.#aim(vector);
+        this.injector.interrupt(vector);
+        return this.#delivered();
+      }
+      case fwait:
+        return this.#wait();
+      default:
+        return exit;
+    }
+  }
+
+  /** FWAIT: nothing, unless the x87 unit is away or has an exception pending (Intel SDM volume 2, WAIT). */
+  #wait(): X86Exit | undefined {
+    const { cr0 } = this.file.getSregs();
+    const isAway = (cr0 & monitorAndSwitched) === monitorAndSwitched;
+    if (isAway || (this.file.getFpu().fsw & exceptionSummary) !== 0)
+      return this.#deliver(isAway ? vectors.noDevice : vectors.x87, 0n);
+    const regs = this.file.getRegs();
+    this.file.setRegs({ ...regs, rip: regs.rip + 1n, rflags: regs.rflags & ~resumeFlag });
+    this.isMoved = true;
+    if (this.toldToStep) this.ownTrap.executed();
+    return this.stepping ? this.report(vectors.debug, this.dr6Of(0n), this.linearPc()) : undefined;
+  }
+
+  /** Gives the guest the exception of the instruction at RIP. */
+  #deliver(vector: number, skipped: bigint): X86Exit | undefined {
+    this.#aim(vector);
+    this.injector.inject(vector, skipped);
+    return this.#delivered();
+  }
+
+  #delivered(): X86Exit | undefined {
+    this.isMoved = true;
+    const goal = this.goal;
+    this.goal = undefined;
+    if (goal === undefined) return undefined;
+    const reached = this.runTo(goal, true);
+    return reached === "done" ? undefined : reached;
+  }
+}
