@@ -61,6 +61,13 @@ export function instructionsOf(stderr: string): number {
   return Number(found.replaceAll(",", ""));
 }
 
+/** Milliseconds from the start of the process, by its own clock, to the guest's first instruction, of a run with `--stats`. */
+export function startOf(stderr: string): number {
+  const found = /^wall time .* after ([\d.]+) s to start/m.exec(stderr)?.[1];
+  if (found === undefined) throw new BenchError(`vmexit printed no time of its start: ${stderr}`);
+  return 1000 * Number(found);
+}
+
 /** The engines that `vmexit run` offers; empty if it has no `--engine`. */
 export async function engines(): Promise<readonly string[]> {
   const { stdout } = await time([process.execPath, program, "run", "--help"]);

@@ -1,5 +1,6 @@
+import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
-import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from "node:worker_threads";
+import type { MessagePort } from "node:worker_threads";
 import type { RegionJob, RegionResult, RegionService } from "../../vmm/regionCompiler.ts";
 import { packageFolder } from "../packageFolder.ts";
 
@@ -13,10 +14,13 @@ export interface ThreadData {
 /** Where the build leaves the thread's program. */
 const program = new URL("dist/cli/regions.js", packageFolder);
 
+type Threads = typeof import("node:worker_threads");
+
 /** Compiles hot code of an arm64 guest in a thread, which starts with the first job. */
 export class RegionThread implements RegionService {
   readonly #sent = new Int32Array(new SharedArrayBuffer(4));
   #taken = 0;
+  #threads: Threads | undefined;
   #port: MessagePort | undefined;
   #working = true;
 
@@ -25,20 +29,22 @@ export class RegionThread implements RegionService {
   }
 
   post(job: RegionJob): void {
-    this.#port ??= this.#start();
+    // Most short guests do without, and Node takes milliseconds to load it.
+    this.#threads ??= createRequire(import.meta.url)("node:worker_threads") as Threads;
+    this.#port ??= this.#start(this.#threads);
     this.#port.postMessage(job);
   }
 
   take(): RegionResult | undefined {
     // Asking the port costs a thousand times as much.
     if (this.#port === undefined || Atomics.load(this.#sent, 0) === this.#taken) return undefined;
-    const received = receiveMessageOnPort(this.#port) as { readonly message: RegionResult } | undefined;
+    const received = this.#threads?.receiveMessageOnPort(this.#port);
     if (received === undefined) return undefined;
     this.#taken = (this.#taken + 1) | 0;
-    return received.message;
+    return received.message as RegionResult;
   }
 
-  #start(): MessagePort {
+  #start({ MessageChannel, Worker }: Threads): MessagePort {
     const { port1, port2 } = new MessageChannel();
     const data: ThreadData = { port: port2, sent: this.#sent };
     const worker = new Worker(fileURLToPath(program), {

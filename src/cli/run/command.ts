@@ -71,8 +71,7 @@ export async function runCommand(request: RunRequest): Promise<number> {
     help: () => say(`\n${KEYBOARD_HELP}`),
     quit: () => interruption.request({ kind: "quit" }),
   });
-  const starting = process.uptime() * 1000;
-  const begin = performance.now();
+  let began = process.uptime();
   let end: RunEnd;
   try {
     const console = new ConsoleInput(guest, source);
@@ -82,6 +81,7 @@ export async function runCommand(request: RunRequest): Promise<number> {
     });
     if (request.gdb === undefined) trace?.follow(machine);
     guest.boot();
+    began = process.uptime();
     const { reboot } = request;
     const common = { guest, input: console, alarm, reboot, interruption };
     if (request.gdb === undefined) {
@@ -109,7 +109,7 @@ export async function runCommand(request: RunRequest): Promise<number> {
     trace?.close();
     guest.close();
   }
-  const running = performance.now() - begin;
+  const [starting, running] = [1000 * began, 1000 * (process.uptime() - began)];
   // The guest has powered off, but its last words did not get out.
   if (end.kind === "power-off") end = interruption.end ?? end;
   if (request.stats) say(describeRun(guest, { starting, running, slept: alarm.slept }));
