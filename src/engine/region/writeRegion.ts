@@ -5,9 +5,11 @@ import { plainLoad, plainStore } from "../wasm/operators.ts";
 import type { Signature } from "../wasm/types.ts";
 import type { FlagMeanings } from "./flagMeanings.ts";
 import { LazyFlags } from "./lazyFlags.ts";
+import { type BackEdge, findLoops } from "./loops.ts";
 import type { PlannedBlock, RegionPlan } from "./plan.ts";
 import { type RegionFrame, type RegionJumps, RegionTarget } from "./regionTarget.ts";
-import { packSite, type RegionExit, siteBits } from "./site.ts";
+import { packSite, type RegionExit, siteBits, slotBits } from "./site.ts";
+import { RegionStructure } from "./structure.ts";
 
 /**
  * A region's function: (virtual address of its page, number of the block to begin with, instructions it may retire) → the
@@ -30,15 +32,9 @@ const pageBytes = 0x1000;
  *
  *     load the used fields
  *     block exit
- *       loop dispatch
- *         block … block            one for each block of the region
- *           br_table entry
- *         end: first block; end: second block; …
+ *       the blocks in the order of their offsets: see `RegionStructure`
  *     end
  *     make the flags right, store the dirty fields, the result
- *
- * Blocks stand in the order of their offsets: forward branches go straight to their target, backward ones by the loop's head,
- * and so do indirect jumps within the page.
  */
 export function writeRegion(plan: RegionPlan, meanings: FlagMeanings, place: RegionPlace): FunctionWriter {
   return new RegionWriter(plan, meanings, place).write();
@@ -56,11 +52,8 @@ class RegionWriter implements RegionJumps {
   readonly #target: RegionTarget;
   /** Number of the block that begins at an offset. */
   readonly #numbers: ReadonlyMap<number, number>;
-  #labels: readonly number[] = [];
-  #dispatch = 0;
+  readonly #structure: RegionStructure;
   #exit = 0;
-  /** Number of the block being written. */
-  #current = 0;
 
   constructor(plan: RegionPlan, meanings: FlagMeanings, place: RegionPlace) {
     this.#plan = plan;
@@ -75,6 +68,8 @@ class RegionWriter implements RegionJumps {
       fields: new Map(plan.used.map((field) => [field, code.takeLocal(plan.fields.typeOf(field))])),
       exit: () => this.#exit,
     };
+    const loops = findLoops(plan.blocks.length, this.#backEdges());
+    this.#structure = new RegionStructure(code, this.#entry, loops);
     const effects = plan.blocks.flatMap((block) => block.effects);
     this.#flags = new LazyFlags(code, meanings, effects);
     this.#target = new RegionTarget(code, plan.fields, this.#frame, this.#flags, this);
@@ -82,41 +77,40 @@ class RegionWriter implements RegionJumps {
 
   write(): FunctionWriter {
     const code = this.#code;
-    const { blocks } = this.#plan;
     this.#fill();
     this.#exit = code.block();
-    this.#dispatch = code.loop();
-    const labels = blocks.map(() => code.block()).reverse();
-    this.#labels = labels;
-    code.get(this.#entry);
-    code.branchTable(labels.slice(0, -1), labels.at(-1) ?? 0);
-    blocks.forEach((block, number) => {
-      code.end();
-      this.#current = number;
-      this.#block(block, blocks[number + 1]?.offset);
+    this.#structure.write((number) => {
+      const block = this.#plan.blocks[number];
+      if (block !== undefined) this.#block(block, this.#plan.blocks[number + 1]?.offset);
     });
-    code.end();
     code.end();
     this.#leave();
     return code;
   }
 
+  *#backEdges(): Iterable<BackEdge> {
+    for (const [from, { offset, effects }] of this.#plan.blocks.entries()) {
+      for (const [index, { jumps }] of effects.entries()) {
+        for (const distance of jumps) {
+          if (distance === undefined) continue;
+          const to = this.#numbers.get(offset + 4 * index + distance);
+          if (to !== undefined && to <= from) yield { from, to };
+        }
+      }
+    }
+  }
+
   toOffset(offset: number): void {
-    const code = this.#code;
     const number = this.#numbers.get(offset);
-    if (number !== undefined && number > this.#current) {
-      code.branch(this.#labels[number] ?? 0);
-    } else if (number !== undefined) {
-      code.i32(number);
-      code.set(this.#entry);
-      code.branch(this.#dispatch);
+    if (number !== undefined) {
+      this.#structure.branchTo(number);
     } else if (offset >= 0 && offset < pageBytes) {
       this.#exitTo("jump", offset);
     } else {
       this.#storePc(() => {
-        code.get(this.#base);
-        code.i64(BigInt(offset));
-        code.operator("i64.add");
+        this.#code.get(this.#base);
+        this.#code.i64(BigInt(offset));
+        this.#code.operator("i64.add");
       });
       this.#exitTo("left", 0);
     }
@@ -146,11 +140,11 @@ class RegionWriter implements RegionJumps {
     code.i32(this.#place.owner);
     code.operator("i32.eq");
     code.if();
-    code.get(slot);
-    code.i32(0xff);
-    code.operator("i32.and");
-    code.set(this.#entry);
-    code.branch(this.#dispatch);
+    this.#structure.dispatch(() => {
+      code.get(slot);
+      code.i32(slotBits.blockMask);
+      code.operator("i32.and");
+    });
     code.end();
     code.end();
     this.#storePc(() => code.get(target));
