@@ -25,12 +25,12 @@ export const departures = {
     "Where the kernel runs user mode undebugged, the linux substrate steps it by the guest's #DB handler; in a guest that has none it refuses with EOPNOTSUPP.",
   "own-watchpoints-never-hit": "Data breakpoints of the guest never hit.",
   "own-step-is-lost-while-the-host-steps":
-    "While the host steps, TF that the guest has set is forgotten: it gets no #DB, and its TF is gone when the host lets go.",
+    "While the host steps, TF that the guest has set is forgotten: it gets no #DB, its TF is missing in what PUSHF pushes, and gone when the host lets go.",
+  "own-trap-flag-is-not-saved":
+    "While the host steps kernel mode, an exception saves the guest's flags without its own TF.",
   "own-step-is-lost-after-port-output": "The guest's own TF gives no #DB after port output.",
   "iret-loses-its-step":
     "After IRETQ no step is checked in kernel mode of long mode: the next one is reported after the following instruction.",
-  "exceptions-lose-their-step":
-    "While the host steps kernel mode of long mode, no step is checked when an instruction raises an exception: the next one is reported after the handler's first instruction. The guest's own TF is missing in the flags that are saved then.",
   "interrupts-come-late":
     "KVM's emulator executes many instructions before it looks for an interrupt that is due (SDM volume 2, STI: after one).",
   "user-mode-runs-undebugged":

@@ -124,7 +124,10 @@ export abstract class X86LostSteps extends X86DebugOrders {
     }
     this.ownTrap.value = step.ownTrap;
     this.ownTrap.isDue = wasTrapped && !step.inHandler;
-    return this.#executed();
+    // An exception is no step of its own; an interrupt that an instruction is for is.
+    if (!step.inHandler || first === int || first === int3) return this.#executed();
+    this.isMoved = true;
+    return "done";
   }
 
   /** IRET, SYSRET: what goes to user mode is done here, where steps would get lost; to the kernel a breakpoint is where it goes. */

@@ -1,0 +1,116 @@
+import { afterEach, describe, expect, it } from "vitest";
+import type { Scenario } from "../conformance/x86/scenario.ts";
+import { begin } from "../conformance/x86/subject.ts";
+import { elf } from "../machine/boot/x86/images.ts";
+import { debugX86, kvm } from "./support/x86.ts";
+
+let close: (() => void) | undefined;
+afterEach(() => {
+  close?.();
+  close = undefined;
+});
+
+// 0x1000: inc rax; 0x1003: mov [0x7000], rax; 0x100b: pushfq; 0x100c: pop rbx; 0x100d: jmp 0x1000
+const loop = "48ffc0 4889042500700000 9c 5b ebf1".replaceAll(" ", "");
+/** The kernel, where user mode must not get to: it ends the machine. */
+const wrong = "b00966baf400eef4";
+
+/** A guest in user mode, in a loop that counts in RAX and at 0x7000. */
+async function start() {
+  const guest = await debugX86(elf({ bits: 64, bytes: Uint8Array.of(0x90) }));
+  close = guest.close;
+  const [vcpu] = guest.vm.vcpus;
+  if (vcpu === undefined) throw new Error("no vCPU");
+  const scenario: Scenario = {
+    name: "",
+    mode: "user",
+    text: "",
+    acts: [],
+    handlers: { 1: "wrong", 3: "wrong", 6: "wrong", 13: "wrong", 14: "wrong" },
+    registers: { rflags: 0x202n },
+  };
+  const subject = {
+    run: () => vcpu.run(),
+    setGuestDebug: vcpu.setGuestDebug.bind(vcpu),
+    completeMmio: vcpu.completeMmio.bind(vcpu),
+    getRegs: () => vcpu.getRegs(),
+    setRegs: vcpu.setRegs.bind(vcpu),
+    getSregs: () => vcpu.getSregs(),
+    setSregs: vcpu.setSregs.bind(vcpu),
+    getDebugRegs: () => vcpu.getDebugRegs(),
+    setDebugRegs: vcpu.setDebugRegs.bind(vcpu),
+    setMsr: vcpu.setMsr.bind(vcpu),
+    readMemory: guest.vm.readMemory.bind(guest.vm),
+    writeMemory: guest.vm.writeMemory.bind(guest.vm),
+    close: () => {},
+  };
+  begin(subject, scenario, { hex: loop.padEnd(0x200, "0") + wrong, labels: { wrong: 0x1100 } });
+  return { ...guest, vcpu, rax: () => guest.session.current.register("rax") };
+}
+
+describe.skipIf(!kvm.available)("an x86 guest's user mode under the debugger", () => {
+  it.each(["patched", "hardware"] as const)(
+    "stops at a %s breakpoint each time round, and goes on",
+    async (kind) => {
+      const { session, rax } = await start();
+      session.breakpoints.add({ address: 0x100bn, kind });
+      for (let round = 1n; round <= 20n; round++) {
+        expect(await session.continue()).toMatchObject({ kind: "stopped", reason: { kind: "breakpoint" } });
+        expect([session.current.pc, rax()]).toEqual([0x100bn, round]);
+      }
+      session.breakpoints.clear();
+      const running = session.continue();
+      setTimeout(() => session.stop(), 30);
+      expect(await running).toMatchObject({ kind: "stopped", reason: { kind: "interrupt" } });
+      expect(rax()).toBeGreaterThan(100n);
+    },
+  );
+
+  it("is stepped instruction by instruction, and does not see that", async () => {
+    const { session } = await start();
+    const seen: bigint[] = [];
+    for (let i = 0; i < 10; i++) {
+      expect(session.stepNow()).toMatchObject({ reason: { kind: "step" } });
+      seen.push(session.current.pc);
+    }
+    expect(seen).toEqual([
+      0x1003n,
+      0x100bn,
+      0x100cn,
+      0x100dn,
+      0x1000n,
+      0x1003n,
+      0x100bn,
+      0x100cn,
+      0x100dn,
+      0x1000n,
+    ]);
+    // What PUSHF pushed has no TF.
+    expect(session.current.register("rbx") & 0x100n).toBe(0n);
+  });
+
+  it("stops behind a write that is watched", async () => {
+    const { session, rax } = await start();
+    session.breakpoints.watch({ address: 0x7000n, length: 8, access: "write" });
+    for (let round = 1n; round <= 5n; round++) {
+      expect(await session.continue()).toMatchObject({ reason: { kind: "watchpoint" } });
+      expect([session.current.pc, rax()]).toEqual([0x100bn, round]);
+    }
+  });
+
+  it("has breakpoints in thread and steps side by side", async () => {
+    const { session, vm, rax } = await start();
+    const running = session.continue();
+    while (!vm.vcpus.every(({ isAway }) => isAway)) await new Promise((resolve) => setTimeout(resolve, 1));
+    session.stop();
+    await running;
+    session.breakpoints.add({ address: 0x1000n, kind: "patched" });
+    await session.continue();
+    const before = rax();
+    for (let i = 1n; i <= 10n; i++) {
+      expect(session.stepNow()).toMatchObject({ reason: { kind: "step" } });
+      expect(await session.continue()).toMatchObject({ reason: { kind: "breakpoint" } });
+      expect([session.current.pc, rax()]).toEqual([0x1000n, before + i]);
+    }
+  });
+});
