@@ -85,8 +85,13 @@ interface Token {
 
 function parseToken(text: string): Token | undefined {
   if (fixedToken.test(text)) {
-    const bits = (ones: RegExp): number => Number(`0b${text.replace(ones, "1").replace(/[^1]/g, "0")}`) | 0;
-    return { width: text.length, mask: bits(/[01]/g), value: bits(/1/g), field: undefined };
+    let mask = 0;
+    let value = 0;
+    for (const bit of text) {
+      mask = (mask << 1) | Number(bit !== ".");
+      value = (value << 1) | Number(bit === "1");
+    }
+    return { width: text.length, mask, value, field: undefined };
   }
   const [, field, digits] = fieldToken.exec(text) ?? [];
   if (field === undefined) return undefined;
