@@ -69,8 +69,10 @@ interface PageState {
 /** A job that is being done elsewhere. */
 interface PendingJob {
   readonly job: RegionJob;
-  /** Record pages of it whose code has changed since. */
-  readonly stale: Set<number>;
+  /** Numbers of the instructions that have changed since, by record page. */
+  readonly changed: Map<number, Set<number>>;
+  /** Record pages that are something else now. */
+  readonly gone: Set<number>;
   /** Regions that its regions take the place of. */
   readonly replaced: readonly LiveRegion[];
 }
@@ -204,7 +206,10 @@ export class RegionCache implements CodeObserver {
 
   changed(page: number, from: number, to: number): void {
     const { words } = this.#memory;
-    for (const { stale } of this.#pending.values()) stale.add(page);
+    for (const { changed } of this.#pending.values()) {
+      const indexes = changed.get(page);
+      if (indexes !== undefined) for (let i = from; i < to; i++) indexes.add(i);
+    }
     const slots = (recordPageAddress(page) + recordPage.slots) >>> 2;
     // What could not be compiled is something else now.
     for (let i = from; i < to; i++) if ((words[slots + i] ?? 0) >> 8 === veryCold >> 8) words[slots + i] = 0;
@@ -212,16 +217,17 @@ export class RegionCache implements CodeObserver {
     if (state === undefined) return;
     let rewritten = false;
     for (const region of [...state.regions]) {
-      const held = region.blocks.some(({ offset, instructions }) => {
-        const first = offset >>> 2;
-        return first < to && from < first + instructions;
-      });
-      if (!held) continue;
+      if (!holds(region.blocks, from, to)) continue;
       rewritten = true;
       this.#drop(region);
     }
-    if (!rewritten) return;
-    // Code that is written again and again must get ever hotter before it is compiled once more.
+    if (rewritten) this.#rewritten(page, state);
+  }
+
+  /** Code that is written again and again must get ever hotter before it is compiled once more. */
+  #rewritten(page: number, state: PageState): void {
+    const { words } = this.#memory;
+    const slots = (recordPageAddress(page) + recordPage.slots) >>> 2;
     state.rewrites++;
     const doublings = Math.min(Math.max(state.rewrites - forgivenRewrites, 0), 20);
     const coldness = Math.min(this.#policy.heat * (2 ** doublings - 1), -veryCold);
@@ -235,7 +241,7 @@ export class RegionCache implements CodeObserver {
       this.#pages.delete(page);
       this.#waitingRoots -= this.#waiting.get(page)?.size ?? 0;
       this.#waiting.delete(page);
-      for (const { stale } of this.#pending.values()) stale.add(page);
+      for (const { gone } of this.#pending.values()) gone.add(page);
     }
   }
 
@@ -243,7 +249,7 @@ export class RegionCache implements CodeObserver {
     for (const { regions } of this.#pages.values()) for (const region of regions) this.#free(region);
     this.#pages.clear();
     this.#modules.clear();
-    for (const { job, stale } of this.#pending.values()) for (const { page } of job.pages) stale.add(page);
+    for (const { job, gone } of this.#pending.values()) for (const { page } of job.pages) gone.add(page);
     this.#waiting.clear();
     this.#waitingRoots = 0;
     this.#live = 0;
@@ -280,7 +286,8 @@ export class RegionCache implements CodeObserver {
     const begin = performance.now();
     const pages = [...waiting].map(([page, roots]) => this.#pageJob(page, [...roots], merged !== undefined));
     const job: RegionJob = { number: this.#nextJob++, pages, whole: merged !== undefined };
-    const pending: PendingJob = { job, stale: new Set(), replaced: merged ?? [] };
+    const changed = new Map(pages.map(({ page }) => [page, new Set<number>()]));
+    const pending: PendingJob = { job, changed, gone: new Set(), replaced: merged ?? [] };
     if (this.#service === undefined) this.#takeIn(pending, this.#run(job));
     else {
       this.#pending.set(job.number, pending);
@@ -307,16 +314,24 @@ export class RegionCache implements CodeObserver {
     return false;
   }
 
-  #takeIn({ job, stale, replaced }: PendingJob, { module: compiled, bytes, pages }: RegionResult): void {
+  #takeIn(
+    { job, changed, gone, replaced }: PendingJob,
+    { module: compiled, bytes, pages }: RegionResult,
+  ): void {
     const exports =
       compiled && new WebAssembly.Instance(compiled, { env: { memory: this.#memory.memory } }).exports;
     const module: LiveModule = { regions: new Set() };
     job.pages.forEach(({ page, places }, i) => {
       const { made, impossible } = pages[i] ?? { made: [], impossible: [] };
-      const current = stale.has(page) ? [] : made;
-      if (!stale.has(page)) {
+      const indexes = [...(changed.get(page) ?? [])];
+      const current = gone.has(page)
+        ? []
+        : made.filter(({ blocks }) => !indexes.some((at) => holds(blocks, at)));
+      if (!gone.has(page)) {
         for (const region of replaced) if (this.#pages.get(page)?.regions.has(region)) this.#drop(region);
-        for (const index of impossible) if (!this.#isEntry(page, index)) this.#setSlot(page, index, veryCold);
+        for (const index of indexes.length > 0 ? [] : impossible)
+          if (!this.#isEntry(page, index)) this.#setSlot(page, index, veryCold);
+        if (current.length < made.length) this.#rewritten(page, this.#stateOf(page));
       }
       for (const { name, blocks, place } of current) {
         this.#table.set(place, exports?.[name]);
@@ -347,15 +362,19 @@ export class RegionCache implements CodeObserver {
       halfwords[record >>> 1] = (halfwords[record >>> 1] ?? 0) | regionEntry;
       this.#setSlot(page, offset >>> 2, (slotOwner(slot) << slotBits.region) | block);
     });
+    this.#stateOf(page).regions.add(region);
+    region.module.regions.add(region);
+    this.#live++;
+    this.#compiled++;
+  }
+
+  #stateOf(page: number): PageState {
     let state = this.#pages.get(page);
     if (state === undefined) {
       state = { regions: new Set(), rewrites: 0, merges: 0 };
       this.#pages.set(page, state);
     }
-    state.regions.add(region);
-    region.module.regions.add(region);
-    this.#live++;
-    this.#compiled++;
+    return state;
   }
 
   #drop(region: LiveRegion): void {
@@ -423,4 +442,12 @@ export class RegionCache implements CodeObserver {
   #setSlot(page: number, index: number, value: number): void {
     this.#memory.words[(recordPageAddress(page) + recordPage.slots + index * 4) >>> 2] = value;
   }
+}
+
+/** Whether one of the blocks has one of the instructions from number `from` to before `to`. */
+function holds(blocks: CompiledRegion["blocks"], from: number, to: number = from + 1): boolean {
+  return blocks.some(({ offset, instructions }) => {
+    const first = offset >>> 2;
+    return first < to && from < first + instructions;
+  });
 }
