@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, describe, expect, it } from "vitest";
 import { debugGuest, kvm, modesGuest } from "../debugger/support/x86.ts";
 import { bzImage, elf } from "../machine/boot/x86/images.ts";
@@ -52,6 +53,20 @@ describe("vmexit run --substrate", () => {
     expect(status).toBe(1);
   });
 });
+
+/** Waits until a thread other than the first uses up the processor: a guest that spins. */
+async function inThreads(pid: number | undefined): Promise<void> {
+  const tasks = `/proc/${pid}/task`;
+  const ticks = (): number[] =>
+    readdirSync(tasks)
+      .filter((task) => task !== `${pid}`)
+      .map((task) => {
+        // proc(5): behind the name in parentheses; field 15 is stime, 43 guest_time.
+        const fields = readFileSync(`${tasks}/${task}/stat`, "latin1").split(") ")[1]?.split(" ") ?? [];
+        return Number(fields[12]) + Number(fields[40]);
+      });
+  while (Math.max(...ticks()) < 10) await sleep(20);
+}
 
 describe.skipIf(!kvm.available)("vmexit run with an x86-64 guest", () => {
   it("chooses the substrate by the image, says so, and ends with the guest's status", () => {
@@ -133,9 +148,21 @@ describe.skipIf(!kvm.available)("vmexit run with an x86-64 guest", () => {
     expect(await run.ended).toBe(signal === "SIGINT" ? 130 : 143);
   });
 
+  it.each(["SIGINT", "SIGTERM"] as const)(
+    "ends at %s while the guest spins in a thread of its own",
+    async (signal) => {
+      const run = startVmexit(["run", spinning, "--arch", "x86-64"]);
+      await run.says("!");
+      await inThreads(run.child.pid);
+      run.child.kill(signal);
+      expect(await run.ended).toBe(signal === "SIGINT" ? 130 : 143);
+    },
+  );
+
   it("leaves nothing behind when it is killed", async () => {
     const run = startVmexit(["run", spinning, "--arch", "x86-64", "--gdb=0"]);
     await run.says("!");
+    await inThreads(run.child.pid);
     const { pid } = run.child;
     const files = readdirSync(`/proc/${pid}/fd`).length;
     expect(files).toBeGreaterThan(0);
