@@ -5,6 +5,7 @@ import { bundledVersion } from "./build.ts";
 import { demoOptions } from "./demo/options.ts";
 import { disassembleOptions } from "./disassemble/options.ts";
 import { exitStatus } from "./exitStatus.ts";
+import { oneLine } from "./oneLine.ts";
 import { packageFolder } from "./packageFolder.ts";
 import { completeGdb, runOptions } from "./run/options.ts";
 import { symbolsOptions } from "./symbols/options.ts";
@@ -51,7 +52,7 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return refusal(error);
     if (error instanceof UserError || error instanceof GdbServerError) {
-      process.stderr.write(`vmexit: ${error.message}\n`);
+      process.stderr.write(`vmexit: ${oneLine(error.message)}\n`);
       return exitStatus.user;
     }
     throw error;
@@ -62,6 +63,6 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
 function refusal(error: CommanderError): number {
   if (error.exitCode === 0) return exitStatus.done;
   const text = error.message.replace(/^error: /, "").replace(/\n/g, " ");
-  process.stderr.write(`vmexit: ${text}; see vmexit --help\n`);
+  process.stderr.write(`vmexit: ${oneLine(text)}; see vmexit --help\n`);
   return exitStatus.user;
 }

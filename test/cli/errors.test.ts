@@ -35,6 +35,11 @@ describe("one line and status 1 for a file that", () => {
   const tree = writeFdt({ root: node("", [strings("compatible", "test")]), reservations: [], bootCpu: 0 });
   it.each<[string, string[], RegExp]>([
     ["is missing", ["run", "/no/such/image"], /image \/no\/such\/image: no such file/],
+    [
+      "has a name of two lines",
+      ["run", "/no/such\n\x1b[31mimage"],
+      /image \/no\/such\\n\\x1b\[31mimage: no such file/,
+    ],
     ["is a directory", ["run", scratch.folder], /it is a directory/],
     ["is empty", ["run", scratch.file("empty", "")], /image .*empty: the image is empty/],
     [
@@ -85,6 +90,7 @@ describe("one line and status 1 for a file that", () => {
 describe("one line and status 1 for an option that", () => {
   it.each<[string, string[], RegExp]>([
     ["does not exist", ["run", hello, "--frobnicate"], /unknown option '--frobnicate'; see vmexit --help/],
+    ["has a name of two lines", ["run", hello, "--a\tb"], /unknown option '--a\\tb'/],
     ["lacks its value", ["run", hello, "--memory"], /--memory/],
     ["has no image with it", ["run"], /missing required argument 'image'/],
     ["stands beside two images", ["run", hello, hello], /too many arguments/],
