@@ -36,8 +36,11 @@ export interface Target {
   host(call: HostNode, pushArguments: () => void): void;
   raise(call: HostNode, pushArguments: () => void): void;
   guard(statement: GuardStatement, pushArguments: () => void): void;
-  /** True when the target has pushed whether the condition holds, false to have it found out from the flag state here. */
-  condition(node: ConditionNode): boolean;
+  /**
+   * True when the target has pushed whether the condition holds, false to have it found out from the flag state here, which is what
+   * `pushGeneral` does on one path of several.
+   */
+  condition(node: ConditionNode, pushGeneral: () => void): boolean;
   /** True when the target takes care of the flags itself, false to have the expansion lowered here. */
   flags(statement: FlagsStatement, pushArgument: (index: number) => void): boolean;
 }
@@ -219,14 +222,17 @@ class Lowering {
         this.#target.held(node, () => this.#push(node.address));
         break;
       case "condition":
-        if (this.#target.condition(node)) break;
-        this.#block(node.statements);
-        this.#push(node.value);
+        if (!this.#target.condition(node, () => this.#general(node))) this.#general(node);
         break;
       case "host":
         this.#target.host(node, this.#pushArguments(node));
         break;
     }
+  }
+
+  #general(node: ConditionNode): void {
+    this.#block(node.statements);
+    this.#push(node.value);
   }
 
   #constant(type: ValueType, value: number | bigint | Uint8Array): void {

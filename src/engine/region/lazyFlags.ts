@@ -18,7 +18,8 @@ interface Source {
  * that the flag state itself is right. Whoever reads a flag computes all of them then; the region's common way out does it for
  * the interpreter. V8 keeps the locals' copies for free, so what nobody reads costs nothing.
  *
- * A condition asked in the block of its producer is computed from the arguments at once, by the flag model's table.
+ * A condition asked in the block of its producer is computed from the arguments at once, by the flag model's table. In the block
+ * behind, that is done where the producer is found to be the same.
  */
 export class LazyFlags {
   readonly #code: FunctionWriter;
@@ -32,6 +33,8 @@ export class LazyFlags {
   /** What is known at this place: the value of `kind`, and whose arguments the locals have and the flags agree with. */
   #waiting: number | undefined;
   #source: Source | undefined;
+  /** What most likely made the flags that a block begins with: the last producer of the blocks before. */
+  #expected: Source | undefined;
 
   /** `effects`: of all instructions of the region. */
   constructor(code: FunctionWriter, meanings: FlagMeanings, effects: Iterable<Effects>) {
@@ -51,6 +54,7 @@ export class LazyFlags {
 
   /** A block begins: control may come from anywhere. */
   beginBlock(): void {
+    this.#expected = this.#likely();
     this.#waiting = this.#fields.size > 0 ? undefined : 0;
     this.#source = undefined;
   }
@@ -65,7 +69,8 @@ export class LazyFlags {
   }
 
   #asks(conditions: readonly number[]): boolean {
-    for (const condition of conditions) if (this.#fused(condition) === undefined) return true;
+    const source = this.#likely();
+    for (const condition of conditions) if (this.#fused(condition, source) === undefined) return true;
     return false;
   }
 
@@ -97,11 +102,32 @@ export class LazyFlags {
   }
 
   /** Pushes whether the condition holds, if the arguments of the last producer tell. */
-  condition({ condition }: ConditionNode, target: Target): boolean {
-    const fused = this.#fused(condition);
-    if (fused?.value === undefined || this.#source === undefined) return false;
-    lowerValue(fused.meaning, fused.value, target, this.#bindings(fused, this.#source.types));
+  condition({ condition }: ConditionNode, target: Target, pushGeneral: () => void): boolean {
+    const source = this.#likely();
+    const fused = this.#fused(condition, source);
+    if (fused?.value === undefined || source === undefined) return false;
+    const code = this.#code;
+    if (source !== this.#source) {
+      code.get(this.#kind);
+      code.i32(source.number);
+      code.operator("i32.eq");
+      code.if("i32");
+    }
+    lowerValue(fused.meaning, fused.value, target, this.#bindings(fused, source.types));
+    if (source !== this.#source) {
+      code.else();
+      this.settleAll(target);
+      code.i32(0);
+      code.set(this.#kind);
+      pushGeneral();
+      code.end();
+    }
     return true;
+  }
+
+  /** What has made the flags, or has if `kind` says so. */
+  #likely(): Source | undefined {
+    return this.#source ?? (this.#waiting === undefined ? this.#expected : undefined);
   }
 
   /** On the way out: makes the flag state right whatever the last producer was. */
@@ -132,8 +158,7 @@ export class LazyFlags {
     lower(expansion.meaning, target, this.#bindings(expansion, source.types));
   }
 
-  #fused(condition: number): FlagMeaning | undefined {
-    const source = this.#source;
+  #fused(condition: number, source: Source | undefined): FlagMeaning | undefined {
     return source && this.#meanings.condition(source.producer, source.types, condition);
   }
 

@@ -195,8 +195,8 @@ export class RegionTarget implements Target {
     this.code.branchIf(this.#frame.exit());
   }
 
-  condition(node: ConditionNode): boolean {
-    return this.#flags.condition(node, this);
+  condition(node: ConditionNode, pushGeneral: () => void): boolean {
+    return this.#flags.condition(node, this, pushGeneral);
   }
 
   flags(statement: FlagsStatement, pushArgument: (index: number) => void): boolean {

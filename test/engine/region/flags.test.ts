@@ -125,6 +125,22 @@ describe("the flags are right", () => {
     machine.set(r(7), 0n);
     agree([compareOthers, ["jumpOrCompare", register, r(2), 0x100], ["move", r(0), r(1)]], retired);
   });
+  test.each<[string, ToyInstruction, number]>([
+    ["the producer before the block, which says yes", compare, 3],
+    ["the same with others' values, which says no", compareOthers, 4],
+    ["another producer", ["increment", r(0)], 4],
+    ["nothing in the region", ["move", r(4), r(0)], 4],
+  ])("for a condition at the beginning of a block, when control comes from %s", (_what, first, retired) => {
+    const program: ToyInstruction[] = [
+      first,
+      ["jump", 8],
+      compare,
+      ["jumpIfEqual", 0x100],
+      ["move", r(4), r(1)],
+    ];
+    machine.set(toyState.zero.place.address, 1n);
+    agree(program, retired);
+  });
   test("in a side exit between a producer and the next one of the same arguments", () => {
     agree([compare, ["add", r(0), r(2), r(2)], ["load", r(5), r(3)], compare], 2);
   });
