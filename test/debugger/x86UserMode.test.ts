@@ -113,4 +113,30 @@ describe.skipIf(!kvm.available)("an x86 guest's user mode under the debugger", (
       expect([session.current.pc, rax()]).toEqual([0x1000n, before + i]);
     }
   });
+
+  it("is where it is, however often it is interrupted in the midst of a step or at a breakpoint", async () => {
+    const { session, vm, rax } = await start();
+    const every = vm.interruptEvery.bind(vm);
+    vm.interruptEvery = (milliseconds) => every(milliseconds === 0 ? 0 : 0.4);
+    const order = [0x1003n, 0x100bn, 0x100cn, 0x100dn, 0x1000n];
+    for (let i = 0; i < 500; i++) {
+      session.stepNow();
+      expect(session.current.pc).toBe(order[i % order.length]);
+    }
+    const breakpoint = session.breakpoints.add({ address: 0x100bn, kind: "patched" });
+    const before = rax();
+    for (let i = 1n; i <= 100n; i++) {
+      await session.continue();
+      expect([session.current.pc, rax()]).toEqual([0x100bn, before + i]);
+    }
+    session.breakpoints.remove(breakpoint);
+    session.breakpoints.add({ address: 0x100bn, kind: "patched", condition: () => false });
+    for (let i = 0; i < 20; i++) {
+      const stopped = session.continue();
+      setTimeout(() => session.stop(), i % 4);
+      await stopped;
+      // In user mode, and never in a handler.
+      expect(session.current.pc >> 8n).toBe(0x10n);
+    }
+  });
 });

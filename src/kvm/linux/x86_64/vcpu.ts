@@ -135,11 +135,28 @@ export class LinuxX86Vcpu extends X86LostSteps implements X86Vcpu {
         return exit;
       case "DEBUG":
         return this.#debugExit(exit);
+      case "INTR":
+        return this.#interrupted(exit);
       case "INTERNAL_ERROR":
         return exit.suberror === internalErrors.KVM_INTERNAL_ERROR_EMULATION ? this.emulate(exit) : exit;
       default:
         return exit;
     }
+  }
+
+  /** Between an INT3 of user mode and the guest's handler nobody may look: the guest is put back first. */
+  #interrupted(exit: X86Exit): X86Exit | undefined {
+    const { last } = this.file;
+    const { handler, isGivenBack } = this.userBreaks;
+    if (handler === undefined || isGivenBack) return exit;
+    let now = exit;
+    while (now.reason === "INTR" && last.user && last.exception) now = this.file.run();
+    if (now !== exit) return this.judge(now);
+    if (last.user || last.pc !== handler) return exit;
+    const pc = this.userBreaks.catch();
+    if (pc === undefined) return exit;
+    this.isMoved = true;
+    return this.report(vectors.breakpoint, dr6Fixed, pc);
   }
 
   #debugExit(exit: DebugExit): X86Exit | undefined {

@@ -59,11 +59,15 @@ export class UserMode {
     file.setDebugRegs({ ...before, dr6: before.dr6 & ~dr6Step });
     const regs = file.getRegs();
     file.setRegs({ ...regs, rflags: regs.rflags | trapFlag });
-    const exit = file.run();
+    let exit = file.run();
+    // Interrupted, with the exception on its way: it is in the handler next.
+    while (exit.reason === "INTR" && file.last.exception) exit = file.run();
     const now = file.getDebugRegs();
     const isTrapped = (now.dr6 & dr6Step) !== 0n;
     file.setDebugRegs({ ...now, dr6: before.dr6 });
-    const vector = exit.reason === "DEBUG" ? vectorAt(file.last.pc, isTrapped) : undefined;
+    // Interrupted at the handler, before the breakpoint there: that is as good.
+    const isThere = exit.reason === "DEBUG" || (exit.reason === "INTR" && !file.last.user);
+    const vector = isThere ? vectorAt(file.last.pc, isTrapped) : undefined;
     if (vector === vectors.debug && this.#putBack(code, ownTrap)) {
       const isLoaded = code[0] === instructions.popf || code[1] === instructions.popf;
       return { kind: "done", ownTrap: isLoaded ? this.#trapFlag() : ownTrap, inHandler: false };
