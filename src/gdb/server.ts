@@ -101,6 +101,7 @@ export class GdbServer {
           const room = socket.write(bytes);
           if (!room || session.backlog > MOST_BACKLOG) socket.pause();
           else if (socket.isPaused()) socket.resume();
+          return room;
         },
         hangUp: () => socket.destroySoon(),
         fault: this.#options.fault,
@@ -113,7 +114,10 @@ export class GdbServer {
       polling.packetCame();
       if (session.backlog > MOST_BACKLOG) socket.pause();
     });
-    socket.on("drain", () => socket.resume());
+    socket.on("drain", () => {
+      session.resume();
+      if (session.backlog <= MOST_BACKLOG && !socket.writableNeedDrain) socket.resume();
+    });
     socket.on("close", async () => {
       await session.close();
       this.#client = undefined;

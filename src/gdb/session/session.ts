@@ -15,8 +15,11 @@ import { ThreadSelection } from "./threadSelection.ts";
 
 /** Where a session's effects go. */
 export interface SessionHost {
-  /** Bytes for the client. The array is the host's to keep. */
-  send(bytes: Uint8Array): void;
+  /**
+   * Bytes for the client. The array is the host's to keep.
+   * @returns whether there is room for more; if not, no packet is worked on until `resume`
+   */
+  send(bytes: Uint8Array): boolean;
   /** The session is over: end the connection once all is sent. */
   hangUp(): void;
   /** The target threw: a fault of ours, not the client's. The client has got an error reply. */
@@ -32,6 +35,8 @@ export interface SessionOptions {
 }
 
 const DEFAULT_PACKET_SIZE = 0x20000;
+/** Bytes of replies that are collected before they are sent. */
+const MOST_COLLECTED = 0x10000;
 const ACK = new Uint8Array([0x2b]);
 const NACK = new Uint8Array([0x2d]);
 const INTERRUPT = 0x03;
@@ -65,6 +70,8 @@ export class GdbSession {
   /** Promises packets or stops are waiting for. */
   #underWay = 0;
   #pumping = false;
+  /** The host has no room for replies. */
+  #isFull = false;
   #closed = false;
   #stopWaiters: ((event: StopEvent) => void)[] = [];
   #abort: AbortController | undefined;
@@ -129,6 +136,12 @@ export class GdbSession {
     this.#pump();
   }
 
+  /** The host has room again. */
+  resume(): void {
+    this.#isFull = false;
+    this.#pump();
+  }
+
   /** The connection is gone. What the client planted is removed; the guest stays as it is, running or stopped. */
   close(): Awaitable<void> {
     if (this.#closed) return undefined;
@@ -152,7 +165,7 @@ export class GdbSession {
   #pump(): void {
     if (this.#pumping) return;
     this.#pumping = true;
-    while (this.#underWay === 0 && !this.#closed) {
+    while (this.#underWay === 0 && !this.#isFull && !this.#closed) {
       const event = this.#reader.next();
       if (event === undefined) break;
       switch (event) {
@@ -178,6 +191,7 @@ export class GdbSession {
         case "ack":
           break;
       }
+      if (this.#reply.pending >= MOST_COLLECTED) this.#flush(true);
     }
     this.#pumping = false;
     this.#flush();
@@ -312,6 +326,6 @@ export class GdbSession {
     if (this.#closed || this.#reply.pending === 0 || (this.#pumping && !now)) return;
     const { bytes, lastFrame } = this.#reply.take();
     if (!this.#client.noAck && lastFrame !== undefined) this.#lastFrame = bytes.subarray(lastFrame);
-    this.#host.send(bytes);
+    this.#isFull = !this.#host.send(bytes);
   }
 }

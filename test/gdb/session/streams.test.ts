@@ -47,6 +47,26 @@ describe("a stream of packets", () => {
     expect(client.take()).toHaveLength(5);
   });
 
+  it("waits when the client reads no replies", () => {
+    const { client } = setUp();
+    client.reads = false;
+    const before = client.writes;
+    for (let n = 0; n < 100; n++) client.raw(frame("m40000000,8000"));
+    expect(client.writes).toBe(before + 1);
+    client.reads = true;
+    client.session.resume();
+    expect(client.take()).toHaveLength(100);
+  });
+
+  it("is answered in pieces when the answer is long", () => {
+    const { client } = setUp();
+    client.reads = false;
+    const packets = Array.from({ length: 100 }, () => [...frame("m40000000,8000")]).flat();
+    client.raw(Uint8Array.from(packets));
+    expect(client.take()).toHaveLength(1);
+    expect(client.session.backlog).toBeGreaterThan(0);
+  });
+
   it("with a packet beyond PacketSize gets an error for that one", () => {
     const { client } = setUp();
     expect(client.ask("m".repeat(0x20001))).toBe("E07");

@@ -72,6 +72,8 @@ export class MemoryClient {
   hungUp = false;
   /** How many times the session sent something. */
   writes = 0;
+  /** It reads what the session sends. */
+  reads = true;
   #sent: number[] = [];
 
   constructor(target: Target, options: SessionOptions = {}) {
@@ -81,6 +83,7 @@ export class MemoryClient {
         send: (bytes) => {
           this.writes++;
           for (const byte of bytes) this.#sent.push(byte);
+          return this.reads;
         },
         hangUp: () => {
           this.hungUp = true;
