@@ -7,7 +7,7 @@ import {
 } from "../codeCache.ts";
 import { handler } from "../interpreter/interpreter.ts";
 import { manyCrossings } from "../interpreter/runRegions.ts";
-import { engineWords, recordBytes, recordPage, regionEntry } from "../layout.ts";
+import { engineWords, recordBytes, recordPage } from "../layout.ts";
 import type { EngineMemory } from "../memory.ts";
 import type { InstructionSet } from "../operation.ts";
 import { type CompiledRegion, RegionCompiler } from "./compile.ts";
@@ -19,7 +19,8 @@ import {
   type RegionService,
   runJob,
 } from "./job.ts";
-import { isRegionSlot, slotBits, slotOwner } from "./site.ts";
+import { type LiveModule, type LiveRegion, LiveRegions, type PageState } from "./liveRegions.ts";
+import { isRegionSlot } from "./site.ts";
 
 /** When regions are made. */
 export interface RegionPolicy {
@@ -44,28 +45,6 @@ export interface RegionStatistics {
   readonly milliseconds: number;
 }
 
-/** A region in use. */
-interface LiveRegion {
-  readonly page: number;
-  readonly blocks: CompiledRegion["blocks"];
-  readonly slot: number;
-  readonly module: LiveModule;
-}
-
-/** Regions that were compiled together. */
-interface LiveModule {
-  readonly regions: Set<LiveRegion>;
-}
-
-/** What is known of a record page with regions. */
-interface PageState {
-  readonly regions: Set<LiveRegion>;
-  /** How often compiled code of it was overwritten. */
-  rewrites: number;
-  /** How often its regions were put together. */
-  merges: number;
-}
-
 /** A job that is being done elsewhere. */
 interface PendingJob {
   readonly job: RegionJob;
@@ -76,9 +55,6 @@ interface PendingJob {
   /** Regions that its regions take the place of. */
   readonly replaced: readonly LiveRegion[];
 }
-
-/** Places in the function table taken from WebAssembly at a time. */
-const tableStep = 1024;
 
 /** Regions in one module: the fixed cost of a module is that of some twenty regions. */
 const largestBatch = 40;
@@ -111,7 +87,7 @@ const veryCold = -(1 << 27);
 export class RegionCache implements CodeObserver {
   readonly #memory: EngineMemory;
   readonly #code: CodeCache;
-  readonly #table: WebAssembly.Table;
+  readonly #live: LiveRegions;
   readonly #policy: RegionPolicy;
   readonly #set: InstructionSet;
   #compiler: RegionCompiler | undefined;
@@ -119,16 +95,9 @@ export class RegionCache implements CodeObserver {
   /** By number. */
   readonly #pending = new Map<number, PendingJob>();
   #nextJob = 0;
-  readonly #freeSlots: number[] = [];
-  readonly #pages = new Map<number, PageState>();
-  /** Oldest first. */
-  readonly #modules = new Set<LiveModule>();
   /** Roots that wait to be compiled, by record page. */
   #waiting = new Map<number, Set<number>>();
   #waitingRoots = 0;
-  #live = 0;
-  #compiled = 0;
-  #instructions = 0;
   #bytes = 0;
   #milliseconds = 0;
 
@@ -141,7 +110,7 @@ export class RegionCache implements CodeObserver {
   ) {
     this.#memory = memory;
     this.#code = code;
-    this.#table = table;
+    this.#live = new LiveRegions(memory, code, table);
     this.#policy = policy;
     this.#set = set;
     this.#service = policy.heat < impatient ? undefined : policy.service;
@@ -150,14 +119,7 @@ export class RegionCache implements CodeObserver {
   }
 
   get statistics(): RegionStatistics {
-    return {
-      compiled: this.#compiled,
-      live: this.#live,
-      modules: this.#modules.size,
-      instructions: this.#instructions,
-      bytes: this.#bytes,
-      milliseconds: this.#milliseconds,
-    };
+    return { ...this.#live.statistics, bytes: this.#bytes, milliseconds: this.#milliseconds };
   }
 
   /** Control has got to this record often. */
@@ -165,9 +127,9 @@ export class RegionCache implements CodeObserver {
     const { page, index } = placeOf(record);
     const { heat } = this.#policy;
     this.takeResults();
-    if (this.#isEntry(page, index)) return;
+    if (this.#live.isEntry(page, index)) return;
     if (this.#isPending(page)) {
-      this.#setSlot(page, index, heat - jumpsBetweenLooks);
+      this.#live.setSlot(page, index, heat - jumpsBetweenLooks);
       return;
     }
     let roots = this.#waiting.get(page);
@@ -180,14 +142,14 @@ export class RegionCache implements CodeObserver {
       roots.add(index);
       this.#waitingRoots++;
     }
-    this.#setSlot(page, index, heat - patience);
+    this.#live.setSlot(page, index, heat - patience);
     if (again || heat < impatient || this.#waitingRoots >= largestBatch) this.#compileWaiting();
   }
 
   /** Control often goes from region to region in the page with these records: makes larger regions of them. */
   crossed(records: number): void {
     const { page } = placeOf(records);
-    const state = this.#pages.get(page);
+    const state = this.#live.known(page);
     const { words } = this.#memory;
     if (state === undefined) return;
     this.takeResults();
@@ -213,13 +175,13 @@ export class RegionCache implements CodeObserver {
     const slots = (recordPageAddress(page) + recordPage.slots) >>> 2;
     // What could not be compiled is something else now.
     for (let i = from; i < to; i++) if ((words[slots + i] ?? 0) >> 8 === veryCold >> 8) words[slots + i] = 0;
-    const state = this.#pages.get(page);
+    const state = this.#live.known(page);
     if (state === undefined) return;
     let rewritten = false;
     for (const region of [...state.regions]) {
       if (!holds(region.blocks, from, to)) continue;
       rewritten = true;
-      this.#drop(region);
+      this.#live.drop(region);
     }
     if (rewritten) this.#rewritten(page, state);
   }
@@ -238,7 +200,7 @@ export class RegionCache implements CodeObserver {
 
   released(pages: ReadonlySet<number>): void {
     for (const page of pages) {
-      this.#pages.delete(page);
+      this.#live.forget(page);
       this.#waitingRoots -= this.#waiting.get(page)?.size ?? 0;
       this.#waiting.delete(page);
       for (const { gone } of this.#pending.values()) gone.add(page);
@@ -246,13 +208,10 @@ export class RegionCache implements CodeObserver {
   }
 
   dropped(): void {
-    for (const { regions } of this.#pages.values()) for (const region of regions) this.#free(region);
-    this.#pages.clear();
-    this.#modules.clear();
+    this.#live.forgetAll();
     for (const { job, gone } of this.#pending.values()) for (const { page } of job.pages) gone.add(page);
     this.#waiting.clear();
     this.#waitingRoots = 0;
-    this.#live = 0;
   }
 
   #compileWaiting(): void {
@@ -328,84 +287,21 @@ export class RegionCache implements CodeObserver {
         ? []
         : made.filter(({ blocks }) => !indexes.some((at) => holds(blocks, at)));
       if (!gone.has(page)) {
-        for (const region of replaced) if (this.#pages.get(page)?.regions.has(region)) this.#drop(region);
+        for (const region of replaced)
+          if (this.#live.known(page)?.regions.has(region)) this.#live.drop(region);
         for (const index of indexes.length > 0 ? [] : impossible)
-          if (!this.#isEntry(page, index)) this.#setSlot(page, index, veryCold);
-        if (current.length < made.length) this.#rewritten(page, this.#stateOf(page));
+          if (!this.#live.isEntry(page, index)) this.#live.setSlot(page, index, veryCold);
+        if (current.length < made.length) this.#rewritten(page, this.#live.stateOf(page));
       }
       for (const { name, blocks, place } of current) {
-        this.#table.set(place, exports?.[name]);
-        this.#enter({ page, blocks, slot: place, module });
+        this.#live.enter({ page, blocks, place, module }, exports?.[name]);
       }
       const used = new Set(current.map(({ place }) => place));
-      for (const place of places) if (!used.has(place)) this.#freeSlots.push(place);
+      for (const place of places) if (!used.has(place)) this.#live.freePlace(place);
     });
     if (module.regions.size === 0) return;
     this.#bytes += bytes;
-    this.#modules.add(module);
-    for (const oldest of this.#modules) {
-      if (this.#live <= this.#policy.mostRegions) break;
-      for (const region of [...oldest.regions]) this.#drop(region);
-    }
-  }
-
-  /** Has the interpreter enter the region at each of its blocks. */
-  #enter(region: LiveRegion): void {
-    const { page, blocks, slot } = region;
-    const { halfwords } = this.#memory;
-    blocks.forEach(({ offset, instructions }, block) => {
-      this.#instructions += instructions;
-      // Another region that has the same code keeps its entry.
-      if (this.#isEntry(page, offset >>> 2)) return;
-      const record = recordPageAddress(page) + (offset >>> 2) * recordBytes;
-      if (halfwords[record >>> 1] === handler.undecoded) this.#code.decode(record);
-      halfwords[record >>> 1] = (halfwords[record >>> 1] ?? 0) | regionEntry;
-      this.#setSlot(page, offset >>> 2, (slotOwner(slot) << slotBits.region) | block);
-    });
-    this.#stateOf(page).regions.add(region);
-    region.module.regions.add(region);
-    this.#live++;
-    this.#compiled++;
-  }
-
-  #stateOf(page: number): PageState {
-    let state = this.#pages.get(page);
-    if (state === undefined) {
-      state = { regions: new Set(), rewrites: 0, merges: 0 };
-      this.#pages.set(page, state);
-    }
-    return state;
-  }
-
-  #drop(region: LiveRegion): void {
-    const { page, blocks, slot } = region;
-    const { halfwords, words } = this.#memory;
-    blocks.forEach(({ offset }, block) => {
-      const index = offset >>> 2;
-      const at = (recordPageAddress(page) + recordPage.slots + index * 4) >>> 2;
-      if (words[at] !== ((slotOwner(slot) << slotBits.region) | block)) return;
-      const record = (recordPageAddress(page) + index * recordBytes) >>> 1;
-      halfwords[record] = (halfwords[record] ?? 0) & (regionEntry - 1);
-      words[at] = 0;
-    });
-    this.#pages.get(page)?.regions.delete(region);
-    region.module.regions.delete(region);
-    if (region.module.regions.size === 0) this.#modules.delete(region.module);
-    this.#live--;
-    this.#free(region);
-  }
-
-  #free({ slot }: LiveRegion): void {
-    this.#table.set(slot, null);
-    this.#freeSlots.push(slot);
-  }
-
-  #takeSlot(): number {
-    const free = this.#freeSlots.pop();
-    if (free !== undefined) return free;
-    const next = this.#table.grow(tableStep);
-    for (let slot = next + tableStep - 1; slot > next; slot--) this.#freeSlots.push(slot);
-    return next;
+    this.#live.trim(this.#policy.mostRegions);
   }
 
   /** `anew`: the page's regions will go, and count for nothing. */
@@ -431,16 +327,8 @@ export class RegionCache implements CodeObserver {
       states,
       slots,
       roots,
-      places: roots.map(() => this.#takeSlot()),
+      places: roots.map(() => this.#live.takePlace()),
     };
-  }
-
-  #isEntry(page: number, index: number): boolean {
-    return isRegionEntry(this.#memory.halfwords[(recordPageAddress(page) + index * recordBytes) >>> 1] ?? 0);
-  }
-
-  #setSlot(page: number, index: number, value: number): void {
-    this.#memory.words[(recordPageAddress(page) + recordPage.slots + index * 4) >>> 2] = value;
   }
 }
 
