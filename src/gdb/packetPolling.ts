@@ -13,11 +13,6 @@ export interface PollingHost {
   immediate(callback: () => void): void;
 }
 
-const thisProcess: PollingHost = {
-  now: () => performance.now(),
-  immediate: (callback) => setImmediate(callback),
-};
-
 /**
  * Keeps the event loop awake for a moment after a packet of a conversation. To be woken from sleep takes a process longer than
  * a step and its reply take, and a client that steps waits for that at every packet. Where the packet does not come in time,
@@ -32,7 +27,7 @@ export class PacketPolling {
   #penalty = 1;
   #skips = 0;
 
-  constructor(host: PollingHost = thisProcess) {
+  constructor(host: PollingHost) {
     this.#host = host;
   }
 

@@ -1,7 +1,7 @@
 import { lstat, unlink } from "node:fs/promises";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { formatGdbAddress, type GdbAddress, GdbServerError } from "./address.ts";
-import { PacketPolling } from "./packetPolling.ts";
+import { PacketPolling, type PollingHost } from "./packetPolling.ts";
 import { refuse } from "./refusal.ts";
 import { Reply } from "./session/reply.ts";
 import { GdbSession, type SessionOptions } from "./session/session.ts";
@@ -21,6 +21,11 @@ const MOST_BACKLOG = 1 << 20;
 const MOST_CONNECTIONS = 8;
 /** Milliseconds in which a client to be refused may ask something, and so learn why. */
 const REFUSAL_PATIENCE = 5000;
+
+const thisProcess: PollingHost = {
+  now: () => performance.now(),
+  immediate: (callback) => setImmediate(callback),
+};
 
 /** Listens for gdb and LLDB; one client at a time, one after the other. */
 export class GdbServer {
@@ -108,7 +113,7 @@ export class GdbServer {
       },
       this.#options,
     );
-    const polling = new PacketPolling();
+    const polling = new PacketPolling(thisProcess);
     socket.on("data", (chunk: Uint8Array) => {
       session.receive(chunk);
       polling.packetCame();

@@ -353,9 +353,10 @@ describe.skipIf(!kvm.available || !lldb.available)("LLDB on an x86 guest on /dev
         go("spin"),
         "continue",
       ];
-      const then = ["process interrupt", "expression -- (long)spins > 0", go("finish"), "detach", "quit"];
-      const input = [first, then].map((lines) => `${lines.join("\n")}\n`);
-      const output = await runTool("lldb", ["-x"], { input, runs });
+      const then = ["expression -- (long)spins > 0", go("finish"), "detach", "quit"];
+      const input = [first, ["process interrupt"], then].map((lines) => `${lines.join("\n")}\n`);
+      const turns = (): number => runs() + (runs() > 0 && guest.session.status.kind === "stopped" ? 1 : 0);
+      const output = await runTool("lldb", ["-x"], { input, runs: turns });
       while (guest.session.status.kind === "running") await new Promise((resolve) => setTimeout(resolve, 10));
       return { output, session: guest.session };
     });
