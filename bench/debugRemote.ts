@@ -1,7 +1,8 @@
 import { median } from "./statistics.ts";
 import { benchGuest } from "./support/benchGuest.ts";
 import { type ExtraArguments, qemuRun, vmexitRun } from "./support/commands.ts";
-import { type DebuggedGuest, debugQemu, debugVmexit } from "./support/debugged.ts";
+import { attach, type ServedGuest, serveQemu, serveVmexit } from "./support/debugged.ts";
+import { buildLeanClient, type Order, order } from "./support/leanClient.ts";
 import { BenchError } from "./support/process.ts";
 import type { RemoteClient } from "./support/remote.ts";
 import { goal, number, say } from "./support/report.ts";
@@ -36,12 +37,15 @@ const noRates = (): Rates => ({ roundTrips: [], steps: [], hits: [], gdbHits: []
 export async function benchProtocol(runs: number, extra: ExtraArguments, qemu: boolean): Promise<void> {
   const guest = benchGuest("debug", 1_000_000_000);
   const visited = addressOf(guestAddresses(guest.elf), "visited");
+  buildLeanClient();
   for (const transport of ["tcp", "unix"] as const) {
     const ours = noRates();
     const theirs = noRates();
     for (let run = 0; run < runs; run++) {
-      await measure(() => debugVmexit(vmexitRun(guest.elf, extra), transport), visited, COUNT.vmexit, ours);
-      if (qemu) await measure(() => debugQemu(qemuRun(guest), transport), visited, COUNT.qemu, theirs);
+      const here = (): Promise<ServedGuest> => serveVmexit(vmexitRun(guest.elf, extra), transport);
+      await measure(here, visited, COUNT.vmexit, ours, true);
+      const there = (): Promise<ServedGuest> => serveQemu(qemuRun(guest), transport);
+      if (qemu) await measure(there, visited, COUNT.qemu, theirs, false);
     }
     say(transport === "tcp" ? "  TCP on loopback:" : "  Unix sockets:");
     for (const [key, what, wanted] of LINES) {
@@ -65,42 +69,43 @@ const LINES: readonly (readonly [key: keyof Rates, what: string, wanted?: number
   ["conditions", "visits of a breakpoint whose condition is false (QEMU: evaluated by the client)"],
 ];
 
+/** @param evaluates the server evaluates conditions itself */
 async function measure(
-  start: () => Promise<DebuggedGuest>,
+  start: () => Promise<ServedGuest>,
   visited: bigint,
   count: number,
   rates: Rates,
+  evaluates: boolean,
 ): Promise<void> {
-  const { client, features, close } = await start();
+  const { address, close } = await start();
   const place = `0,${visited.toString(16)},4`;
-  const conditional = features.includes("ConditionalBreakpoints+");
+  const hit = [`z${place}`, STEP, `Z${place}`, CONTINUE];
+  const condition: readonly Order[] = evaluates
+    ? [
+        { kind: "must", packet: `Z${place};${CONDITION}` },
+        { kind: "stop", packet: CONTINUE },
+        { kind: "rate", count: 5, packets: [CONTINUE] },
+      ]
+    : [
+        { kind: "must", packet: `Z${place}` },
+        { kind: "rate", count: count / 4, packets: [...hit, "p1"] },
+      ];
   try {
-    await client.must(`Z${place}`);
-    await stops(client, CONTINUE);
-    rates.roundTrips.push(await rate(count, () => client.request("qC")));
-    const hit = async (): Promise<void> => {
-      await client.must(`z${place}`);
-      await stops(client, STEP);
-      await client.must(`Z${place}`);
-      await stops(client, CONTINUE);
-    };
-    rates.gdbHits.push(await rate(count / 4, hit));
-    if (conditional) rates.hits.push(await rate(count, () => stops(client, CONTINUE)));
-    else rates.hits.push(...rates.gdbHits.slice(-1));
-    await client.must(`z${place}`);
-    rates.steps.push(await rate(count, () => stops(client, STEP)));
-    if (conditional) {
-      await client.must(`Z${place};${CONDITION}`);
-      await stops(client, CONTINUE);
-      rates.conditions.push(VISITS_PER_STOP * (await rate(5, () => stops(client, CONTINUE))));
-    } else {
-      await client.must(`Z${place}`);
-      const visit = async (): Promise<void> => {
-        await hit();
-        await client.request("p1");
-      };
-      rates.conditions.push(await rate(count / 4, visit));
-    }
+    const [roundTrips, gdbHits, hits, steps, visits] = await order(address, [
+      { kind: "must", packet: `Z${place}` },
+      { kind: "stop", packet: CONTINUE },
+      { kind: "rate", count, packets: ["qC"] },
+      { kind: "rate", count: count / 4, packets: hit },
+      { kind: "rate", count: count / 4, packets: evaluates ? [CONTINUE] : hit },
+      { kind: "must", packet: `z${place}` },
+      { kind: "rate", count, packets: [STEP] },
+      ...condition,
+    ]);
+    rates.roundTrips.push(roundTrips ?? 0);
+    rates.gdbHits.push(gdbHits ?? 0);
+    rates.hits.push(hits ?? 0);
+    rates.steps.push(steps ?? 0);
+    rates.conditions.push((visits ?? 0) * (evaluates ? VISITS_PER_STOP : 1));
   } finally {
     await close();
   }
@@ -109,12 +114,6 @@ async function measure(
 async function stops(client: RemoteClient, packet: string): Promise<void> {
   const stop = await client.request(packet);
   if (!stop.startsWith("T05")) throw new BenchError(`${packet} was answered with "${stop}"`);
-}
-
-async function rate(count: number, action: () => Promise<unknown>): Promise<number> {
-  const begin = performance.now();
-  for (let i = 0; i < count; i++) await action();
-  return (count / (performance.now() - begin)) * 1000;
 }
 
 /** What is planted while the loop runs, and how much slower vmexit's loop may get. */
@@ -154,10 +153,10 @@ export async function benchSlowdown(runs: number, extra: ExtraArguments, qemu: b
     for (const [i, { packet, slow }] of plantings.entries()) {
       const here = slow === "both" ? short : guest;
       const there = slow === undefined ? guest : short;
-      const inVmexit = await loop(() => debugVmexit(vmexitRun(here.elf, extra)), visited, packet);
+      const inVmexit = await loop(() => serveVmexit(vmexitRun(here.elf, extra)), visited, packet);
       ours[i]?.push(inVmexit * (here === short ? LOOP_ITERATIONS / SLOW_ITERATIONS : 1));
       if (!qemu) continue;
-      const inQemu = await loop(() => debugQemu(qemuRun(there)), visited, packet);
+      const inQemu = await loop(() => serveQemu(qemuRun(there)), visited, packet);
       theirs[i]?.push(inQemu * (there === short ? LOOP_ITERATIONS / SLOW_ITERATIONS : 1));
     }
   }
@@ -176,11 +175,11 @@ export async function benchSlowdown(runs: number, extra: ExtraArguments, qemu: b
 
 /** Seconds from the loop's first pass to the guest's end. */
 async function loop(
-  start: () => Promise<DebuggedGuest>,
+  start: () => Promise<ServedGuest>,
   visited: string,
   packet: string | undefined,
 ): Promise<number> {
-  const { client, close } = await start();
+  const { client, close } = await attach(await start());
   try {
     // The guest's start clears what is watched.
     await client.must(`Z0,${visited},4`);

@@ -1,7 +1,7 @@
 import { median } from "./statistics.ts";
 import { benchGuest, fullCounts } from "./support/benchGuest.ts";
 import { debian, type ExtraArguments, vmexitBoot, vmexitRun } from "./support/commands.ts";
-import { debugVmexit } from "./support/debugged.ts";
+import { attach, serveVmexit } from "./support/debugged.ts";
 import { BenchError, type Command, time } from "./support/process.ts";
 import { goal, number, say } from "./support/report.ts";
 import { addressOf, guestAddresses, kernelFunctions } from "./support/symbols.ts";
@@ -83,7 +83,7 @@ function runningSeconds(stderr: string): number {
 
 /** Seconds from the first `continue` to the guest's end. */
 async function underDebugger(command: Command, addresses: readonly bigint[]): Promise<number> {
-  const { client, close } = await debugVmexit(command);
+  const { client, close } = await attach(await serveVmexit(command));
   try {
     for (const address of addresses) await client.must(plant(address));
     const begin = performance.now();
@@ -111,7 +111,7 @@ async function candidates(kernel: string): Promise<readonly bigint[]> {
 
 /** The first of the addresses that a run does not reach: it is run with all of them, and those that are hit are taken away. */
 async function neverHit(command: Command, addresses: readonly bigint[]): Promise<readonly bigint[]> {
-  const { client, close } = await debugVmexit(command);
+  const { client, close } = await attach(await serveVmexit(command));
   const left = new Set(addresses);
   try {
     for (const address of addresses) await client.must(plant(address));

@@ -7,12 +7,16 @@ import { join } from "node:path";
 import { BenchError, type Command, start } from "./process.ts";
 import { RemoteClient, type ServerAddress } from "./remote.ts";
 
-/** A guest that a gdb server holds at its first instruction, and a client connected to it. */
-export interface DebuggedGuest {
-  readonly client: RemoteClient;
-  readonly features: string;
+/** A guest that a gdb server holds at its first instruction. */
+export interface ServedGuest {
+  readonly address: ServerAddress;
   /** Ends the process, running or not. */
   close(): Promise<void>;
+}
+
+/** The same, and a client connected to it. */
+export interface DebuggedGuest extends ServedGuest {
+  readonly client: RemoteClient;
 }
 
 /** How client and server are connected. */
@@ -22,7 +26,7 @@ export type Transport = "tcp" | "unix";
 const socketPath = (): string => join(tmpdir(), `vmexit-bench-${process.pid}-${randomUUID()}.sock`);
 
 /** Starts vmexit with a gdb server; `command` is a `vmexit run`. */
-export async function debugVmexit(command: Command, transport: Transport = "tcp"): Promise<DebuggedGuest> {
+export async function serveVmexit(command: Command, transport: Transport = "tcp"): Promise<ServedGuest> {
   const path = socketPath();
   const where = transport === "tcp" ? "127.0.0.1:0" : `unix:${path}`;
   const child = start([...command, "--gdb", where, "--wait"]);
@@ -37,28 +41,35 @@ export async function debugVmexit(command: Command, transport: Transport = "tcp"
     child.on("close", () => reject(new BenchError(`vmexit has no gdb server: ${text}`)));
     child.on("error", (error) => reject(new BenchError(error.message)));
   });
-  return introduce(child, transport === "tcp" ? { port } : { path });
+  return served(child, transport === "tcp" ? { port } : { path });
 }
 
 /** Starts QEMU with its gdb server. */
-export async function debugQemu(command: Command, transport: Transport = "tcp"): Promise<DebuggedGuest> {
+export async function serveQemu(command: Command, transport: Transport = "tcp"): Promise<ServedGuest> {
   const address = transport === "tcp" ? { port: await freePort() } : { path: socketPath() };
   const where =
     "port" in address ? `tcp:127.0.0.1:${address.port}` : `unix:${address.path},server=on,wait=off`;
   const child = start([...command, "-gdb", where, "-S"]);
   child.stdout?.resume();
   child.stderr?.resume();
-  return introduce(child, address);
+  return served(child, address);
 }
 
-async function introduce(child: ChildProcess, address: ServerAddress): Promise<DebuggedGuest> {
-  const client = await RemoteClient.connect(address);
-  const features = await client.introduce();
+/** Connects a client. */
+export async function attach(guest: ServedGuest): Promise<DebuggedGuest> {
+  const client = await RemoteClient.connect(guest.address);
+  await client.introduce();
+  const close = async (): Promise<void> => {
+    client.close();
+    await guest.close();
+  };
+  return { address: guest.address, client, close };
+}
+
+function served(child: ChildProcess, address: ServerAddress): ServedGuest {
   return {
-    client,
-    features,
+    address,
     close: async () => {
-      client.close();
       if (child.exitCode !== null || child.signalCode !== null) return;
       const closed = new Promise<void>((resolve) => child.once("close", () => resolve()));
       child.kill("SIGKILL");

@@ -41,18 +41,14 @@ export class RemoteClient {
     }
   }
 
-  /**
-   * Introduces itself as gdb does and turns acknowledgements off where the server can.
-   * @returns the server's features
-   */
-  async introduce(): Promise<string> {
+  /** Introduces itself as gdb does and turns acknowledgements off where the server can. */
+  async introduce(): Promise<void> {
     const features = await this.request(
       "qSupported:multiprocess+;swbreak+;hwbreak+;vContSupported+;ConditionalBreakpoints+",
     );
     if (features.includes("QStartNoAckMode+") && (await this.request("QStartNoAckMode")) === "OK")
       this.#acknowledge = false;
     await this.request("?");
-    return features;
   }
 
   /** The reply to a packet; for one that lets the guest run, the stop reply. Console output of the server is dropped. */
