@@ -96,7 +96,9 @@ async function measure(
       { kind: "stop", packet: CONTINUE },
       { kind: "rate", count, packets: ["qC"] },
       { kind: "rate", count: count / 4, packets: hit },
-      { kind: "rate", count: count / 4, packets: evaluates ? [CONTINUE] : hit },
+      evaluates
+        ? { kind: "rate", count, packets: [CONTINUE] }
+        : { kind: "rate", count: count / 4, packets: hit },
       { kind: "must", packet: `z${place}` },
       { kind: "rate", count, packets: [STEP] },
       ...condition,
