@@ -342,27 +342,4 @@ describe.skipIf(!kvm.available || !lldb.available)("LLDB on an x86 guest on /dev
     );
     expect(output).toMatch(/exited with status = 0/);
   });
-
-  it("interrupts a guest that spins, sends it elsewhere, and detaches", async () => {
-    const { output, session } = await withGuest({}, async (place, runs, guest) => {
-      const go = (symbol: string): string => `register write rip 0x${guest.address(symbol).toString(16)}`;
-      const first = [
-        "settings set auto-confirm true",
-        `target create ${debugGuest}`,
-        `gdb-remote ${place}`,
-        go("spin"),
-        "continue",
-      ];
-      const then = ["expression -- (long)spins > 0", go("finish"), "detach", "quit"];
-      const input = [first, ["process interrupt"], then].map((lines) => `${lines.join("\n")}\n`);
-      const turns = (): number => runs() + (runs() > 0 && guest.session.status.kind === "stopped" ? 1 : 0);
-      const output = await runTool("lldb", ["-x"], { input, runs: turns });
-      while (guest.session.status.kind === "running") await new Promise((resolve) => setTimeout(resolve, 10));
-      return { output, session: guest.session };
-    });
-    expect(output).toMatch(/stop reason = signal SIGINT/);
-    expect(output).toMatch(/\(bool\) \$\d+ = true/);
-    expect(output).toContain("detached");
-    expect(session.status).toEqual({ kind: "ended", reason: "power-off" });
-  });
 });
