@@ -4,6 +4,7 @@ import type { InterruptLine, Saveable, Scheduler } from "../device.ts";
 import { AcpiPm, type AcpiPmState } from "../devices/acpiPm.ts";
 import { CmosRtc, type CmosRtcState } from "../devices/cmosRtc.ts";
 import { DebugExit } from "../devices/debugExit.ts";
+import { FwCfg, type FwCfgState } from "../devices/fwCfg.ts";
 import { I8042, type I8042State } from "../devices/i8042.ts";
 import { ResetControl, SystemControlA } from "../devices/resetControl.ts";
 import { Uart16550, type Uart16550State } from "../devices/uart16550.ts";
@@ -47,11 +48,13 @@ export interface X86PcState {
   readonly rtc: CmosRtcState;
   readonly keyboard: I8042State;
   readonly power: AcpiPmState;
+  readonly fwCfg: FwCfgState;
 }
 
 /**
- * A PC without PCI: serial port, clock, keyboard controller, reset and power-off, an exit for test guests. Its interrupt
- * controllers (two 8259A, I/O APIC, local APICs) and its timer (8254) are for the machine's owner to provide.
+ * A PC without PCI: serial port, clock, keyboard controller, reset and power-off, an exit for test guests and what they ask of
+ * QEMU's fw_cfg. Its interrupt controllers (two 8259A, I/O APIC, local APICs) and its timer (8254) are for the machine's owner to
+ * provide.
  */
 export interface X86Pc extends Saveable<X86PcState> {
   readonly ram: AddressRange;
@@ -94,6 +97,7 @@ export function x86Pc(options: X86PcOptions): X86Pc {
   const keyboard = new I8042(reset);
   const resetControl = new ResetControl(reset);
   const power = new AcpiPm({ clock: scheduler, powerOff: () => request({ kind: "power-off" }) });
+  const fwCfg = new FwCfg({ memoryBytes, cpus });
   const ports = new PortBus();
   ports.map(PC_PORTS.serial, 8, uart);
   ports.map(PC_PORTS.rtc, 2, rtc);
@@ -108,6 +112,7 @@ export function x86Pc(options: X86PcOptions): X86Pc {
   ports.map(PC_PORTS.systemControlA, 1, new SystemControlA(reset));
   ports.map(PC_PORTS.resetControl, 1, resetControl);
   ports.map(PC_PORTS.debugExit, 4, new DebugExit((status) => request({ kind: "exit", status })));
+  ports.map(PC_PORTS.fwCfg, 2, fwCfg);
   ports.map(PC_PORTS.acpiPm, 12, power);
   return {
     ram: { base: guestPhysical(0n), size: BigInt(memoryBytes) },
@@ -121,13 +126,21 @@ export function x86Pc(options: X86PcOptions): X86Pc {
       keyboard.reset();
       resetControl.reset();
       power.reset();
+      fwCfg.reset();
     },
-    save: () => ({ uart: uart.save(), rtc: rtc.save(), keyboard: keyboard.save(), power: power.save() }),
+    save: () => ({
+      uart: uart.save(),
+      rtc: rtc.save(),
+      keyboard: keyboard.save(),
+      power: power.save(),
+      fwCfg: fwCfg.save(),
+    }),
     load: (state) => {
       uart.load(state.uart);
       rtc.load(state.rtc);
       keyboard.load(state.keyboard);
       power.load(state.power);
+      fwCfg.load(state.fwCfg);
     },
   };
 }

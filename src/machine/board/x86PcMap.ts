@@ -44,6 +44,7 @@ export const PC_PORTS = {
   systemControlA: 0x92,
   resetControl: 0xcf9,
   debugExit: 0xf4,
+  fwCfg: 0x510,
   acpiPm: 0x600,
 } as const;
 

@@ -136,6 +136,40 @@ describe("what ends or restarts a PC", () => {
   });
 });
 
+describe("QEMU's fw_cfg", () => {
+  /** The first bytes of an item, by ports 0x510 and 0x511. */
+  const item = ({ ports }: ReturnType<typeof board>, selector: number, bytes: number): number[] => {
+    ports.write(0x510, 2, selector);
+    return Array.from({ length: bytes }, () => ports.read(0x511, 1));
+  };
+
+  it("tells its signature, the size of memory and the number of processors, and begins anew when selected", () => {
+    const made = board();
+    expect(String.fromCharCode(...item(made, 0, 4))).toBe("QEMU");
+    expect(item(made, 3, 8)).toEqual([0, 0, 0, 4, 0, 0, 0, 0]);
+    expect(item(made, 5, 2)).toEqual([1, 0]);
+    expect(item(made, 5, 2)).toEqual([1, 0]);
+  });
+
+  it("reads zeros behind an item's end, and of items that it has not", () => {
+    const made = board();
+    expect(item(made, 5, 6)).toEqual([1, 0, 0, 0, 0, 0]);
+    expect(item(made, 0x8003, 3)).toEqual([0, 0, 0]);
+    expect(item(made, 0x19, 4)).toEqual([0, 0, 0, 0]);
+  });
+
+  it("remembers over save and load how far an item has been read", () => {
+    const made = board();
+    item(made, 0, 2);
+    const state = made.pc.save();
+    item(made, 5, 1);
+    made.pc.load(state);
+    expect(made.ports.read(0x511, 1)).toBe("M".charCodeAt(0));
+    made.pc.reset();
+    expect(made.ports.read(0x511, 1)).toBe("Q".charCodeAt(0));
+  });
+});
+
 describe("the board", () => {
   it.each([
     [0x8_0000, 1],
