@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { formatGdbAddress } from "../../../src/gdb/address.ts";
 import { counterProgram } from "../support/assembler.ts";
+import { LldbPrompt } from "../support/lldb.ts";
 import { serve } from "../support/serving.ts";
 import { TinyMachine, type TinyOptions } from "../support/tinyMachine.ts";
 import { hasTool, runTool } from "../support/tools.ts";
@@ -15,28 +16,6 @@ async function debug(commands: readonly string[], guest: TinyOptions & { readonl
   const script = [`gdb-remote ${formatGdbAddress(server.address)}`, ...commands, "quit"];
   const argv = ["-x", "-b", ...script.flatMap((command) => ["-o", command])];
   const output = await runTool("lldb", argv);
-  await server.close();
-  return { machine, output };
-}
-
-/** Types at LLDB's prompt, each part when the guest has been resumed or has stopped once more. */
-async function type(parts: readonly string[]) {
-  const machine = new TinyMachine(counterProgram(0));
-  const server = await serve(machine);
-  let turns = 0;
-  let running = false;
-  const watch = setInterval(() => {
-    if ((machine.status().kind === "running") === running) return;
-    running = !running;
-    turns++;
-  }, 5);
-  const connect = `settings set auto-confirm true\ngdb-remote ${formatGdbAddress(server.address)}\n`;
-  const [first, ...rest] = parts;
-  const output = await runTool("lldb", ["-x"], {
-    input: [connect + (first ?? ""), ...rest],
-    runs: () => turns,
-  });
-  clearInterval(watch);
   await server.close();
   return { machine, output };
 }
@@ -104,18 +83,20 @@ describe.skipIf(!PRESENT)("LLDB", () => {
     expect(output).toContain("memory read failed for 0x1000");
   });
 
-  // LLDB 14 itself hangs now and then, behind all that is looked at here.
-  it("interrupts a running guest", { timeout: 15_000, retry: 3 }, async () => {
-    const { machine, output } = await type([
-      "continue\n",
-      "process interrupt\n",
-      // LLDB reads registers of a stopped process only.
-      "register read pc\ndetach\nquit\n",
-    ]);
-    expect(output).toMatch(/pc = 0x0*400000[01]/);
-    expect(output).toContain("Process 1 detached");
+  it("interrupts a running guest", async () => {
+    const machine = new TinyMachine(counterProgram(0));
+    const server = await serve(machine);
+    const lldb = LldbPrompt.start([`gdb-remote ${formatGdbAddress(server.address)}`]);
+    await lldb.ask("continue");
+    expect(await lldb.interrupt()).toMatch(/stop reason = signal SIGINT/);
+    expect(machine.status().kind).toBe("stopped");
+    expect(await lldb.ask("register read pc")).toMatch(/pc = 0x0*400000[01]/);
+    await lldb.askFor("detach", /Process 1 detached/);
+    await lldb.quit();
+    expect(machine.resumes).toBe(1);
     expect(machine.status().kind).toBe("running");
     machine.interrupt();
+    await server.close();
   });
 
   it("steps one vCPU, and sees the guest power off", async () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { formatGdbAddress } from "../../../src/gdb/address.ts";
 import { debugGuest, kvm, modesGuest, type X86SetUp, x86Target } from "../../debugger/support/x86.ts";
 import { requireTool } from "../../support/tools.ts";
+import { LldbPrompt } from "../support/lldb.ts";
 import { SocketClient, serve } from "../support/serving.ts";
 import { runTool, type ToolOptions } from "../support/tools.ts";
 
@@ -341,5 +342,49 @@ describe.skipIf(!kvm.available || !lldb.available)("LLDB on an x86 guest on /dev
       /rip = 0x0*7c7b[\s\S]*rip = 0x0*7ccb\n +rax = 0x123456789abcdef0\n +efer = 0x0*500/,
     );
     expect(output).toMatch(/exited with status = 0/);
+  });
+
+  it("interrupts a guest that spins, and sends it elsewhere", async () => {
+    await withGuest({}, async (place, _runs, { address, printed, session }) => {
+      const goTo = (name: string): string => `register write rip 0x${address(name).toString(16)}`;
+      const lldb = LldbPrompt.start([`target create ${debugGuest}`, `gdb-remote ${place}`, goTo("spin")]);
+      for (let i = 0; i < 2; i++) {
+        await lldb.ask("continue");
+        expect(await lldb.interrupt()).toMatch(
+          /stop reason = signal SIGINT[\s\S]*frame #0: 0x\S+ debug\.elf`spin/,
+        );
+      }
+      expect(await lldb.ask("expression -- (long)spins > 0")).toContain("= true");
+      await lldb.ask(goTo("finish"));
+      await lldb.askFor("continue", /Process 1 exited with status = 0/);
+      await lldb.quit();
+      expect(session.status).toEqual({ kind: "ended", reason: "power-off" });
+      expect(printed()).toBe("");
+    });
+  });
+
+  it("detaches, and the guest goes on without its breakpoints; who comes back finds it further on", async () => {
+    await withGuest({}, async (place, _runs, { address, session, word }) => {
+      const goTo = (name: string): string => `register write rip 0x${address(name).toString(16)}`;
+      const lldb = LldbPrompt.start([`target create ${debugGuest}`, `gdb-remote ${place}`, goTo("spin")]);
+      await lldb.ask("continue");
+      await lldb.interrupt();
+      await lldb.ask("breakpoint set --name spin");
+      await lldb.askFor("continue", /stop reason = breakpoint 1\.1/);
+      const before = word("spins");
+      await lldb.askFor("detach", /Process 1 detached/);
+      await lldb.quit();
+      expect(session.status.kind).toBe("running");
+      expect(session.breakpoints.breakpoints).toEqual([]);
+      while (word("spins") <= before + 1n) await new Promise((resolve) => setTimeout(resolve, 10));
+      const again = LldbPrompt.start([`target create ${debugGuest}`, `gdb-remote ${place}`]);
+      expect(await again.ask("thread backtrace")).toMatch(/frame #0: 0x\S+ debug\.elf`spin/);
+      expect(session.status.kind).toBe("stopped");
+      await again.ask(goTo("finish"));
+      await again.askFor("detach", /Process 1 detached/);
+      await again.quit();
+      while (session.status.kind === "running") await new Promise((resolve) => setTimeout(resolve, 10));
+      expect(session.status).toEqual({ kind: "ended", reason: "power-off" });
+    });
   });
 });
