@@ -6,6 +6,7 @@ import { CmosRtc, type CmosRtcState } from "../devices/cmosRtc.ts";
 import { DebugExit } from "../devices/debugExit.ts";
 import { FwCfg, type FwCfgState } from "../devices/fwCfg.ts";
 import { I8042, type I8042State } from "../devices/i8042.ts";
+import { PcTestDevice, type PcTestDeviceState } from "../devices/pcTestDevice.ts";
 import { ResetControl, SystemControlA } from "../devices/resetControl.ts";
 import { Uart16550, type Uart16550State } from "../devices/uart16550.ts";
 import { PortBus } from "../portBus.ts";
@@ -49,12 +50,13 @@ export interface X86PcState {
   readonly keyboard: I8042State;
   readonly power: AcpiPmState;
   readonly fwCfg: FwCfgState;
+  readonly test: PcTestDeviceState;
 }
 
 /**
- * A PC without PCI: serial port, clock, keyboard controller, reset and power-off, an exit for test guests and what they ask of
- * QEMU's fw_cfg. Its interrupt controllers (two 8259A, I/O APIC, local APICs) and its timer (8254) are for the machine's owner to
- * provide.
+ * A PC without PCI: serial port, clock, keyboard controller, reset and power-off, and what test guests want: an exit, QEMU's
+ * fw_cfg and pc-testdev. Its interrupt controllers (two 8259A, I/O APIC, local APICs) and its timer (8254) are for the machine's
+ * owner to provide.
  */
 export interface X86Pc extends Saveable<X86PcState> {
   readonly ram: AddressRange;
@@ -62,6 +64,9 @@ export interface X86Pc extends Saveable<X86PcState> {
   readonly ports: PortBus;
   readonly uart: Uart16550;
   readonly rtc: CmosRtc;
+  /** What the guest reads at a guest-physical address without memory, of `length` bytes: ones where no device is. */
+  readMmio(address: bigint, length: number): bigint;
+  writeMmio(address: bigint, length: number, value: bigint): void;
   /** Puts every device back to its power-on state; the clock goes on, and so do inputs from outside. */
   reset(): void;
 }
@@ -98,6 +103,7 @@ export function x86Pc(options: X86PcOptions): X86Pc {
   const resetControl = new ResetControl(reset);
   const power = new AcpiPm({ clock: scheduler, powerOff: () => request({ kind: "power-off" }) });
   const fwCfg = new FwCfg({ memoryBytes, cpus });
+  const test = new PcTestDevice(Array.from({ length: PC_IRQ.count }, (_, irq) => line(irq)));
   const ports = new PortBus();
   ports.map(PC_PORTS.serial, 8, uart);
   ports.map(PC_PORTS.rtc, 2, rtc);
@@ -114,12 +120,19 @@ export function x86Pc(options: X86PcOptions): X86Pc {
   ports.map(PC_PORTS.debugExit, 4, new DebugExit((status) => request({ kind: "exit", status })));
   ports.map(PC_PORTS.fwCfg, 2, fwCfg);
   ports.map(PC_PORTS.acpiPm, 12, power);
+  ports.map(PC_PORTS.test, 4, test.wide);
+  ports.map(PC_PORTS.testBytes, 4, test.narrow);
+  ports.map(PC_PORTS.testInterrupts, PC_IRQ.count, test.lines);
   return {
     ram: { base: guestPhysical(0n), size: BigInt(memoryBytes) },
     cpus,
     ports,
     uart,
     rtc,
+    readMmio: (address, length) =>
+      test.readMemory(Number(address) - PC_MAP.testMemory, length) ?? BigInt.asUintN(8 * length, -1n),
+    writeMmio: (address, length, value) =>
+      test.writeMemory(Number(address) - PC_MAP.testMemory, length, value),
     reset: () => {
       uart.reset();
       rtc.reset();
@@ -127,6 +140,7 @@ export function x86Pc(options: X86PcOptions): X86Pc {
       resetControl.reset();
       power.reset();
       fwCfg.reset();
+      test.reset();
     },
     save: () => ({
       uart: uart.save(),
@@ -134,6 +148,7 @@ export function x86Pc(options: X86PcOptions): X86Pc {
       keyboard: keyboard.save(),
       power: power.save(),
       fwCfg: fwCfg.save(),
+      test: test.save(),
     }),
     load: (state) => {
       uart.load(state.uart);
@@ -141,6 +156,7 @@ export function x86Pc(options: X86PcOptions): X86Pc {
       keyboard.load(state.keyboard);
       power.load(state.power);
       fwCfg.load(state.fwCfg);
+      test.load(state.test);
     },
   };
 }

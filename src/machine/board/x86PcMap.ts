@@ -15,6 +15,8 @@ export const PC_MAP = {
   acpiEnd: 0xf_0000n,
   ioApic: 0xfec0_0000,
   localApic: 0xfee0_0000,
+  /** Memory of QEMU's pc-testdev. */
+  testMemory: 0xff00_0000,
   /** Firmware ends here. */
   firmwareEnd: 0x1_0000_0000n,
 } as const;
@@ -45,8 +47,11 @@ export const PC_PORTS = {
   resetControl: 0xcf9,
   debugExit: 0xf4,
   fwCfg: 0x510,
+  test: 0xe0,
+  testBytes: 0xe8,
+  testInterrupts: 0x2000,
   acpiPm: 0x600,
 } as const;
 
-/** ISA interrupts, which are the I/O APIC's inputs of the same numbers. */
-export const PC_IRQ = { serial: 4, acpi: 9 } as const;
+/** ISA interrupts, which are the I/O APIC's inputs of the same numbers; it has `count` inputs. */
+export const PC_IRQ = { serial: 4, acpi: 9, count: 24 } as const;

@@ -33,8 +33,6 @@ export interface X86MachineOptions {
 /** An observer of every exit, in order. The exit is to be read at once. */
 export type X86ExitObserver = (vcpu: number, exit: X86Exit) => void;
 
-const onesOfMissingMemory = 2n ** 64n - 1n;
-
 /**
  * A PC on a VM with x86 vCPUs. Each runs in a thread of its own where it can (`VcpuLoop`); everything else is the calling thread's.
  * When `advance` returns anything but `away`, and nothing else than `limit`, no vCPU is in the guest.
@@ -172,8 +170,8 @@ export class X86Machine {
         this.#portAccess(exit);
         return undefined;
       case "MMIO":
-        // Nothing but memory is on the bus: missing memory reads as ones.
-        if (!exit.isWrite) vcpu.completeMmio(onesOfMissingMemory);
+        if (exit.isWrite) this.board.writeMmio(exit.address, exit.length, exit.data);
+        else vcpu.completeMmio(this.board.readMmio(exit.address, exit.length));
         return undefined;
       case "DEBUG":
         return { kind: "debug", vcpu: vcpu.id, exit };

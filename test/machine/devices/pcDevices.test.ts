@@ -170,6 +170,52 @@ describe("QEMU's fw_cfg", () => {
   });
 });
 
+describe("QEMU's pc-testdev", () => {
+  it("keeps four bytes behind ports, whole or one at a time", () => {
+    const { ports, pc } = board();
+    ports.write(0xe0, 4, 0x8765_4321);
+    expect([ports.read(0xe0, 4), ports.read(0xe2, 2), ports.read(0xe9, 1)]).toEqual([
+      0x8765_4321, 0x8765, 0x43,
+    ]);
+    ports.write(0xe8, 2, 0xabcd);
+    expect(ports.read(0xe0, 4)).toBe(0x8765_abcd);
+    pc.reset();
+    expect(ports.read(0xe0, 4)).toBe(0);
+  });
+
+  it("keeps 64 KiB behind addresses; elsewhere the guest reads ones", () => {
+    const { pc } = board();
+    pc.writeMmio(0xff00_0001n, 8, 0x8877_6655_4433_2211n);
+    expect(pc.readMmio(0xff00_0000n, 4)).toBe(0x3322_1100n);
+    expect(pc.readMmio(0xff00_0006n, 3)).toBe(0x88_7766n);
+    pc.writeMmio(0xff00_ffffn, 2, 0x1234n);
+    expect(pc.readMmio(0xff00_fffen, 2)).toBe(0n);
+    expect([pc.readMmio(0xff00_fffen, 4), pc.readMmio(0xd000_0000n, 8)]).toEqual([
+      0xffff_ffffn,
+      2n ** 64n - 1n,
+    ]);
+    const state = pc.save();
+    pc.reset();
+    expect(pc.readMmio(0xff00_0001n, 1)).toBe(0n);
+    pc.load(state);
+    expect(pc.readMmio(0xff00_0001n, 1)).toBe(0x11n);
+  });
+
+  it("sets the interrupt controllers' inputs, the first of the ports in a wide access", () => {
+    const { ports, pc, irqs } = board();
+    ports.write(0x200b, 4, 1);
+    ports.write(0x200b, 4, 0);
+    ports.write(0x2017, 1, 0xff);
+    pc.reset();
+    expect(irqs).toEqual([
+      [11, true],
+      [11, false],
+      [23, true],
+      [23, false],
+    ]);
+  });
+});
+
 describe("the board", () => {
   it.each([
     [0x8_0000, 1],
