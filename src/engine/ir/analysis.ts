@@ -7,6 +7,8 @@ export interface Analysis {
   readonly uses: readonly number[];
   /** 1 where the value is computed at its one use instead of where it stands. */
   readonly inline: readonly number[];
+  /** 1 where nothing but the 64-bit halves of the value are used. */
+  readonly halves: readonly number[];
 }
 
 /**
@@ -19,6 +21,7 @@ export function analyse(meaning: Meaning): Analysis {
   const list = (value: number): number[] => new Array<number>(count).fill(value);
   const uses = list(0);
   const inline = list(0);
+  const halves = list(0);
   const definedAt = list(-1);
   const definedIn = list(-1);
   const usedAt = list(0);
@@ -36,7 +39,14 @@ export function analyse(meaning: Meaning): Analysis {
     usedAt[id] = position;
     usedIn[id] = current;
     usedBy[id] = user;
-    if (definedAt[id] === -1) forEachOperand(node, (operand) => use(operand, current, id));
+    if (definedAt[id] === -1) useOperands(node, current);
+  };
+  const useOperands = (node: Node, current: number): void => {
+    const half = node.kind === "lane" && node.operator === "i64x2.extract_lane";
+    forEachOperand(node, (operand) => {
+      use(operand, current, node.id);
+      if (half) halves[operand.id] = (halves[operand.id] ?? 0) + 1;
+    });
   };
 
   const walk = (statements: readonly Statement[]): number => {
@@ -53,7 +63,7 @@ export function analyse(meaning: Meaning): Analysis {
             position++;
             barriers[position] = barrier;
           }
-          forEachOperand(node, (operand) => use(operand, current, node.id));
+          useOperands(node, current);
           definedAt[node.id] = position;
           definedIn[node.id] = current;
           evaluated.push(node);
@@ -131,5 +141,7 @@ export function analyse(meaning: Meaning): Analysis {
     emittedAt[id] = target;
     inline[id] = 1;
   }
-  return { uses, inline };
+  // So far counted.
+  for (let id = 0; id < count; id++) halves[id] = halves[id] !== 0 && halves[id] === uses[id] ? 1 : 0;
+  return { uses, inline, halves };
 }

@@ -28,8 +28,12 @@ export interface Target {
   write(place: Place, type: ValueType, offset: number, pushValue: () => void): void;
   pc(): void;
   load(node: LoadNode, pushAddress: () => void): void;
+  /** Where the target does better without a v128: leaves its lower half on the stack, and the upper one above it. */
+  loadHalves?(node: LoadNode, pushAddress: () => void): void;
   held(node: HeldNode, pushAddress: () => void): void;
   store(statement: StoreStatement, pushAddress: () => void, pushValue: () => void): void;
+  /** Where the target does better without a v128: stores one of these halves. */
+  storeHalves?(statement: StoreStatement, pushAddress: () => void, pushHalves: Halves<() => void>): void;
   jump(pushTarget: () => void): void;
   /** `distance` in bytes, if it is known now. */
   jumpRelative(pushDistance: () => void, distance: number | undefined): void;
@@ -43,6 +47,12 @@ export interface Target {
   condition(node: ConditionNode, pushGeneral: () => void): boolean;
   /** True when the target takes care of the flags itself, false to have the expansion lowered here. */
   flags(statement: FlagsStatement, pushArgument: (index: number) => void): boolean;
+}
+
+/** Of a v128, as i64. */
+export interface Halves<T> {
+  readonly low: T;
+  readonly high: T;
 }
 
 /** Locals that hold values computed elsewhere, by node id. */
@@ -72,6 +82,8 @@ class Lowering {
   readonly #analysis: Analysis;
   readonly #locals: number[];
   readonly #variables = new Map<number, number>();
+  /** Locals of values that are in two, by node id. */
+  readonly #halves = new Map<number, Halves<number>>();
   readonly #taken: { type: ValueType; index: number }[] = [];
 
   constructor(meaning: Meaning, target: Target, analysis: Analysis, bindings?: Bindings) {
@@ -103,9 +115,18 @@ class Lowering {
       case "write":
         this.#target.write(statement.place, statement.type, statement.offset, push(statement.value));
         break;
-      case "store":
-        this.#target.store(statement, push(statement.address), push(statement.value));
+      case "store": {
+        const whole = this.#target.storeHalves === undefined || statement.operator !== "v128.store";
+        const halves = whole ? undefined : this.#halvesOf(statement.value);
+        if (halves === undefined)
+          this.#target.store(statement, push(statement.address), push(statement.value));
+        else
+          this.#target.storeHalves?.(statement, push(statement.address), {
+            low: push(halves.low),
+            high: push(halves.high),
+          });
         break;
+      }
       case "if":
         this.#push(statement.condition);
         this.#code.if();
@@ -169,10 +190,24 @@ class Lowering {
   #evaluate(node: Node): void {
     const effectful = node.kind === "load" || node.kind === "host";
     if (this.#analysis.inline[node.id] === 1 || (this.#analysis.uses[node.id] === 0 && !effectful)) return;
+    if (this.#loadHalves(node)) return;
     this.#compute(node);
     const local = this.#take(node.type);
     this.#code.set(local);
     this.#locals[node.id] = local;
+  }
+
+  /** Loads a v128 in two if nobody needs it in one; false if it does not. */
+  #loadHalves(node: Node): boolean {
+    if (node.kind !== "load" || node.operator !== "v128.load" || this.#analysis.halves[node.id] !== 1)
+      return false;
+    if (this.#target.loadHalves === undefined) return false;
+    this.#target.loadHalves(node, () => this.#push(node.address));
+    const halves = { high: this.#take("i64"), low: this.#take("i64") };
+    this.#code.set(halves.high);
+    this.#code.set(halves.low);
+    this.#halves.set(node.id, halves);
+    return true;
   }
 
   #push(node: Node): void {
@@ -194,10 +229,16 @@ class Lowering {
         for (const arg of node.args) this.#push(arg);
         code.operator(node.operator);
         break;
-      case "lane":
+      case "lane": {
+        const halves = this.#halves.get(node.args[0]?.id ?? -1);
+        if (halves !== undefined) {
+          code.get(node.lane === 0 ? halves.low : halves.high);
+          break;
+        }
         for (const arg of node.args) this.#push(arg);
         code.laneOperator(node.operator, node.lane);
         break;
+      }
       case "shuffle":
         for (const arg of node.args) this.#push(arg);
         code.shuffle(node.lanes);
@@ -228,6 +269,18 @@ class Lowering {
         this.#target.host(node, this.#pushArguments(node));
         break;
     }
+  }
+
+  /** What a v128 is put together of where it is used. */
+  #halvesOf(node: Node): Halves<Node> | undefined {
+    if (node.kind !== "lane" || node.operator !== "i64x2.replace_lane" || node.lane !== 1) return undefined;
+    const [splat, high] = node.args;
+    if (splat?.kind !== "operator" || splat.operator !== "i64x2.splat") return undefined;
+    const [low] = splat.args;
+    const { inline } = this.#analysis;
+    if (low === undefined || high === undefined || inline[node.id] !== 1 || inline[splat.id] !== 1)
+      return undefined;
+    return { low, high };
   }
 
   #general(node: ConditionNode): void {

@@ -1,4 +1,4 @@
-import type { Target } from "../ir/lower.ts";
+import type { Halves, Target } from "../ir/lower.ts";
 import type { Access, ConditionNode, FlagsStatement, HeldNode, Node, Place, Statement } from "../ir/node.ts";
 import { engineState } from "../layout.ts";
 import { pushHostAddress, pushTlbHolds, pushTlbHoldsPlain } from "../tlbLookUp.ts";
@@ -134,6 +134,23 @@ export class RegionTarget implements Target {
     code.releaseLocal("i64", address);
   }
 
+  /** Two general registers: by way of a vector register they would take several times as long to get to memory and back. */
+  loadHalves(node: Extract<Node, { kind: "load" }>, pushAddress: () => void): void {
+    const { code } = this;
+    const address = code.takeLocal("i64");
+    const entry = code.takeLocal("i32");
+    pushAddress();
+    code.set(address);
+    this.#leaveUnlessHeld(address, entry, node.access);
+    pushHostAddress(code, address, entry);
+    code.tee(entry);
+    code.load("i64.load", 0);
+    code.get(entry);
+    code.load("i64.load", 8);
+    code.releaseLocal("i32", entry);
+    code.releaseLocal("i64", address);
+  }
+
   held(node: HeldNode, pushAddress: () => void): void {
     const { code } = this;
     const address = code.takeLocal("i64");
@@ -159,6 +176,28 @@ export class RegionTarget implements Target {
     pushHostAddress(code, address, entry);
     pushValue();
     code.store(statement.operator, 0);
+    code.releaseLocal("i32", entry);
+    code.releaseLocal("i64", address);
+  }
+
+  storeHalves(
+    statement: Extract<Statement, { kind: "store" }>,
+    pushAddress: () => void,
+    pushHalves: Halves<() => void>,
+  ): void {
+    const { code } = this;
+    const address = code.takeLocal("i64");
+    const entry = code.takeLocal("i32");
+    pushAddress();
+    code.set(address);
+    this.#leaveUnlessHeld(address, entry, statement.access);
+    pushHostAddress(code, address, entry);
+    code.tee(entry);
+    pushHalves.low();
+    code.store("i64.store", 0);
+    code.get(entry);
+    pushHalves.high();
+    code.store("i64.store", 8);
     code.releaseLocal("i32", entry);
     code.releaseLocal("i64", address);
   }

@@ -7,7 +7,18 @@ import { codeAddress, dataAddress, ToyMachine } from "./toyMachine.ts";
 const machine = new ToyMachine();
 
 /** Operations that write their first register and do not read it: they may discard the result. */
-const writers: ReadonlySet<ToyOperation> = new Set(["add", "move", "addImmediate", "pc", "load", "callIf"]);
+const writers: ReadonlySet<ToyOperation> = new Set([
+  "add",
+  "move",
+  "addImmediate",
+  "pc",
+  "load",
+  "loadPair",
+  "loadWide",
+  "callIf",
+]);
+/** Operations that write their second register. */
+const secondWriters: ReadonlySet<ToyOperation> = new Set(["loadPair", "storePairBefore"]);
 
 const numbered = fc.nat(7).map(r);
 const rarely = (address: number): fc.Arbitrary<number> =>
@@ -26,7 +37,9 @@ const instruction: fc.Arbitrary<ToyInstruction> = fc
   .chain((name) => {
     const { registers, integers } = toyOperands[name];
     const operands = [
-      ...Array.from({ length: registers }, (_, i) => (i === 0 ? first(name) : source)),
+      ...Array.from({ length: registers }, (_, i) =>
+        i === 0 ? first(name) : i === 1 && secondWriters.has(name) ? numbered : source,
+      ),
       ...Array.from({ length: integers }, () => integer),
     ];
     return fc.tuple(...operands).map((values): ToyInstruction => [name, ...values]);

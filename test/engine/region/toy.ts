@@ -118,6 +118,30 @@ const operations = {
   plain: operation(1, 0, (b) => b.set(toyState.plain, b.i64.add(b.get(toyState.plain), b.get(d)))),
   load: operation(2, 0, (b) => b.set(d, b.load("i64", "i64.load", b.get(n)))),
   store: operation(2, 0, (b) => b.store("i64", "i64.store", b.get(n), b.get(d))),
+  /** Two registers side by side. */
+  loadPair: operation(3, 0, (b) => {
+    const pair = b.load("v128", "v128.load", b.get(m), { element: 8 });
+    b.set(d, b.i64x2.extract_lane(0, pair));
+    b.set(n, b.i64x2.extract_lane(1, pair));
+  }),
+  storePair: operation(3, 0, (b) => {
+    const pair = b.i64x2.replace_lane(1, b.i64x2.splat(b.get(d)), b.get(n));
+    b.store("v128", "v128.store", b.get(m), pair, { element: 8 });
+  }),
+  /** A pair that is also used as it is. */
+  loadWide: operation(2, 0, (b) => {
+    const pair = b.load("v128", "v128.load", b.get(n), { element: 8 });
+    b.set(toyState.vector, pair);
+    b.set(d, b.i64x2.extract_lane(1, pair));
+  }),
+  storeWide: operation(1, 0, (b) => b.store("v128", "v128.store", b.get(d), b.get(toyState.vector))),
+  /** A sum that is at the same time where it is stored. */
+  storePairBefore: operation(2, 1, (b) => {
+    const address = b.i64.add(b.get(n), b.i64.extend_i32_s(b.operand("i32", 2)));
+    const pair = b.i64x2.replace_lane(1, b.i64x2.splat(b.get(d)), address);
+    b.store("v128", "v128.store", address, pair, { element: 8 });
+    b.set(n, address);
+  }),
   /** To an address and to the same in the next page. */
   storeTwice: operation(2, 0, (b) => {
     b.store("i64", "i64.store", b.get(n), b.get(d));

@@ -1,3 +1,4 @@
+import { unpackAccess } from "../../../src/engine/access.ts";
 import { Engine, type EngineHost } from "../../../src/engine/engine.ts";
 import { discardRegisterAddress, engineState, memoryMap } from "../../../src/engine/layout.ts";
 import type { BlockLimits } from "../../../src/engine/region/blocks.ts";
@@ -42,15 +43,25 @@ export class ToyMachine {
       this.engine.abandon();
     };
     const host: EngineHost = {
-      loadSlow: (address) => {
-        const at = this.#dataOffset(address);
+      loadSlow: (address, access) => {
+        const { view } = this.engine.memory;
+        const { bytes } = unpackAccess(access);
+        const at = this.#dataOffset(address, bytes);
         if (at === undefined) fault("load fault");
-        return at === undefined ? 0n : this.engine.memory.view.getBigInt64(at, true);
+        else if (bytes > 8)
+          view.setBigInt64(engineState.wideHigh.place.address, view.getBigInt64(at + 8, true), true);
+        return at === undefined ? 0n : view.getBigInt64(at, true);
       },
-      storeSlow: (address, _access, value) => {
-        const at = this.#dataOffset(address);
-        if (at === undefined) fault("store fault");
-        else this.engine.memory.view.setBigInt64(at, value, true);
+      storeSlow: (address, access, low, high) => {
+        const { view } = this.engine.memory;
+        const { bytes } = unpackAccess(access);
+        const at = this.#dataOffset(address, bytes);
+        if (at === undefined) {
+          fault("store fault");
+          return;
+        }
+        view.setBigInt64(at, low, true);
+        if (bytes > 8) view.setBigInt64(at + 8, high, true);
       },
       fetch: (address) =>
         address >> 12n === codeAddress >> 12n ? this.engine.code.records(this.engine.memory.ramBase) : 0,
@@ -185,9 +196,9 @@ export class ToyMachine {
     return firsts.map((first) => ({ words, first }));
   }
 
-  #dataOffset(address: bigint): number | undefined {
+  #dataOffset(address: bigint, bytes: number): number | undefined {
     const offset = BigInt.asUintN(64, address) - dataAddress;
-    if (offset < 0n || offset > BigInt(dataBytes - 8)) return undefined;
+    if (offset < 0n || offset > BigInt(dataBytes - bytes)) return undefined;
     return this.engine.memory.ramBase + 0x1000 + Number(offset);
   }
 
