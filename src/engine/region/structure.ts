@@ -30,7 +30,8 @@ interface Scope {
  *                br_table entry  if that is not 0
  *              end: its first block; …
  *
- * Forward branches go straight to their target, backward ones to the head of the loop that begins there. `entry` is the number of
+ * Forward branches go straight to their target, backward ones to the head of the loop that begins there, if they make one, or to
+ * the outermost. `entry` is the number of
  * the block that control is on its way to through heads of loops; 0 says to their first blocks, also where block 0 is meant, which
  * is always a first one. Loops of their own let V8 keep locals in registers from round to round.
  */
@@ -57,13 +58,14 @@ export class RegionStructure {
     this.#code.end();
   }
 
-  /** From within a block: on with another one. Jumps to the same or an earlier one must have been told to `findLoops`. */
+  /** From within a block: on with another one. */
   branchTo(number: number): void {
     const code = this.#code;
     const scope = this.#scopes.findLast(({ loop }) => loop.first <= number && number <= loop.last);
     if (scope === undefined) throw new RangeError(`the region has no block ${number}`);
     if (number <= this.#current) {
-      code.branch(scope.head);
+      if (number === scope.loop.first && scope !== this.#scopes[0]) code.branch(scope.head);
+      else this.dispatch(() => code.i32(number));
       return;
     }
     const part = scope.parts.findIndex(({ last }) => number <= last);

@@ -5,7 +5,7 @@ import { plainLoad, plainStore } from "../wasm/operators.ts";
 import type { Signature } from "../wasm/types.ts";
 import type { FlagMeanings } from "./flagMeanings.ts";
 import { LazyFlags } from "./lazyFlags.ts";
-import { type BackEdge, findLoops } from "./loops.ts";
+import { backEdges, findLoops } from "./loops.ts";
 import type { PlannedBlock, RegionPlan } from "./plan.ts";
 import { type RegionFrame, type RegionJumps, RegionTarget } from "./regionTarget.ts";
 import { packSite, type RegionExit, siteBits, slotBits } from "./site.ts";
@@ -68,7 +68,7 @@ class RegionWriter implements RegionJumps {
       fields: new Map(plan.used.map((field) => [field, code.takeLocal(plan.fields.typeOf(field))])),
       exit: () => this.#exit,
     };
-    const loops = findLoops(plan.blocks.length, this.#backEdges());
+    const loops = findLoops(plan.blocks.length, backEdges(plan.blocks, this.#numbers));
     this.#structure = new RegionStructure(code, this.#entry, loops);
     const effects = plan.blocks.flatMap((block) => block.effects);
     this.#flags = new LazyFlags(code, meanings, effects);
@@ -86,18 +86,6 @@ class RegionWriter implements RegionJumps {
     code.end();
     this.#leave();
     return code;
-  }
-
-  *#backEdges(): Iterable<BackEdge> {
-    for (const [from, { offset, effects }] of this.#plan.blocks.entries()) {
-      for (const [index, { jumps }] of effects.entries()) {
-        for (const distance of jumps) {
-          if (distance === undefined) continue;
-          const to = this.#numbers.get(offset + 4 * index + distance);
-          if (to !== undefined && to <= from) yield { from, to };
-        }
-      }
-    }
   }
 
   toOffset(offset: number): void {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { findLoops, type Loop } from "../../../src/engine/region/loops.ts";
+import { backEdges, findLoops, type JumpingBlock, type Loop } from "../../../src/engine/region/loops.ts";
 
 /** `[first, last, inner…]` */
 type Shape = readonly [number, number, ...Shape[]];
@@ -50,5 +50,39 @@ describe("loops of a region's blocks", () => {
           expect(all.filter(({ first, last }) => first === to && from <= last)).toHaveLength(1);
       }),
     );
+  });
+});
+
+describe("jumps back that make loops", () => {
+  type Last = "next" | "branch" | "jump" | "call" | "return";
+  /** Blocks of one instruction each, which ends as said, jumps going to the block with this number. */
+  const edges = (...ends: readonly (readonly [Last, number?])[]): readonly (readonly [number, number])[] => {
+    const blocks = ends.map(([last, to], number): JumpingBlock => {
+      const distance = to === undefined ? undefined : 4 * (to - number);
+      const effects = {
+        jumps: last === "next" ? [] : [distance],
+        links: last === "call",
+        fallsThrough: last === "next" || last === "branch",
+      };
+      return { offset: 4 * number, effects: [effects] };
+    });
+    const numbers = new Map(blocks.map(({ offset }, number) => [offset, number]));
+    return backEdges(blocks, numbers).map(({ from, to }) => [from, to]);
+  };
+
+  it("are those that control takes by itself from where they go", () => {
+    expect(edges(["next"], ["branch", 3], ["jump", 0], ["branch", 2], ["return"])).toEqual([
+      [2, 0],
+      [3, 2],
+    ]);
+  });
+
+  it("are not calls", () => {
+    expect(edges(["branch", 2], ["call", 0], ["return"])).toEqual([]);
+  });
+
+  it("are not those round which there is always a call", () => {
+    expect(edges(["next"], ["call", 3], ["branch", 0], ["return"])).toEqual([]);
+    expect(edges(["branch", 2], ["call", 4], ["branch", 0], ["return"], ["return"])).toEqual([[2, 0]]);
   });
 });
