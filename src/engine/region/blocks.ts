@@ -34,6 +34,7 @@ const pageBytes = 0x1000;
 
 /** Instructions that a region may have in common with others, so that loops are whole and pages are not compiled again and again. */
 const mostRepeated = 24;
+const mostRepeatedAtOnce = 100;
 
 /**
  * Finds the blocks of a page that control can get to from the first of `roots` without leaving the page, and from the others as
@@ -107,14 +108,19 @@ class Search {
 
   #walk(begin: number): void {
     this.#foreign = this.#page.isEntry(begin);
+    if (this.#foreign && this.#repeated >= mostRepeated) return;
     for (let offset = begin; offset < pageBytes; offset += this.#step) {
       if (this.#found.has(offset)) {
         this.#leaders.add(offset);
         return;
       }
       if (this.#found.size === this.#limits.instructions) return;
-      this.#foreign ||= this.#page.isEntry(offset);
-      if (this.#foreign && this.#repeated >= mostRepeated) return;
+      // To the end of what another region has begun: where that stops, there would be a block for ever.
+      if (offset !== begin && this.#page.isEntry(offset)) {
+        if (this.#repeated >= mostRepeated) return;
+        this.#foreign = true;
+      }
+      if (this.#foreign && this.#repeated >= mostRepeatedAtOnce) return;
       const word = this.#page.word(offset);
       const translation = word === undefined ? undefined : this.#translator.translate(word);
       if (translation?.compilable !== true) {
