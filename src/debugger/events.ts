@@ -51,6 +51,8 @@ export type SessionEvent =
   | StopEvent
   /** The guest has reset itself and runs on. */
   | { readonly kind: "guest-reset" }
+  /** The guest runs; something could not be done for the user, and this says what, in a line. */
+  | { readonly kind: "notice"; readonly text: string }
   /** The guest runs; its kernel has come to where it stays, so many bytes from where it was linked. */
   | { readonly kind: "placed"; readonly slide: bigint };
 

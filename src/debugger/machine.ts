@@ -31,6 +31,8 @@ export interface DebuggedMachine {
   halt?(): void;
   /** Called when a machine that is away has something to look at: `advance` does. */
   onNews?: (() => void) | undefined;
+  /** Gets what the user has to know while the guest runs: what could not be done for them. */
+  onNotice?: ((text: string) => void) | undefined;
   /** Lets virtual time jump to this nanosecond. */
   skipTo(nanosecond: number): void;
   /** Power-on reset, with the guest's images loaded again. */

@@ -100,6 +100,7 @@ export class DebugSession {
       log: this.exits,
       settings: this.settings,
     });
+    machine.onNotice = (text) => this.#emit({ kind: "notice", text });
     this.#onReset = options.onReset ?? "run";
     this.#status = { kind: "stopped", vcpu: first.id, reason: { kind: "reset" } };
     this.#slices = new Slices(machine, options.host, options.pace ?? "free", {

@@ -43,6 +43,8 @@ export interface X86Vcpu extends Vcpu {
 /** A VM with x86 vCPUs and the interrupt controllers of a PC. */
 export interface X86Vm extends Vm {
   readonly vcpus: readonly X86Vcpu[];
+  /** Gets what the user has to know of a vCPU that is about to run: what the substrate could not do for them. */
+  onNotice: ((vcpu: number, text: string) => void) | undefined;
   /** `KVM_IRQ_LINE`. @param irq 0 to 15 are ISA's @throws KvmError ENXIO without interrupt controllers */
   setIrqLine(irq: number, level: boolean): void;
   /** Takes down how vCPUs, interrupt controllers and timer are now. @returns what puts them back, any number of times */

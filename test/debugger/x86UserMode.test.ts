@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
+import { linuxSubject } from "../conformance/x86/linuxSubject.ts";
 import type { Scenario } from "../conformance/x86/scenario.ts";
 import { begin } from "../conformance/x86/subject.ts";
 import { elf } from "../machine/boot/x86/images.ts";
@@ -16,7 +17,7 @@ const loop = "48ffc0 4889042500700000 9c 5b ebf1".replaceAll(" ", "");
 const wrong = "b00966baf400eef4";
 
 /** A guest in user mode, in a loop that counts in RAX and at 0x7000. */
-async function start() {
+async function start(text = loop) {
   const guest = await debugX86(elf({ bits: 64, bytes: Uint8Array.of(0x90) }));
   close = guest.close;
   const [vcpu] = guest.vm.vcpus;
@@ -26,25 +27,14 @@ async function start() {
     mode: "user",
     text: "",
     acts: [],
+    syscall: "kernel",
     handlers: { 1: "wrong", 3: "wrong", 6: "wrong", 13: "wrong", 14: "wrong" },
     registers: { rflags: 0x202n },
   };
-  const subject = {
-    run: () => vcpu.run(),
-    setGuestDebug: vcpu.setGuestDebug.bind(vcpu),
-    completeMmio: vcpu.completeMmio.bind(vcpu),
-    getRegs: () => vcpu.getRegs(),
-    setRegs: vcpu.setRegs.bind(vcpu),
-    getSregs: () => vcpu.getSregs(),
-    setSregs: vcpu.setSregs.bind(vcpu),
-    getDebugRegs: () => vcpu.getDebugRegs(),
-    setDebugRegs: vcpu.setDebugRegs.bind(vcpu),
-    setMsr: vcpu.setMsr.bind(vcpu),
-    readMemory: guest.vm.readMemory.bind(guest.vm),
-    writeMemory: guest.vm.writeMemory.bind(guest.vm),
-    close: () => {},
-  };
-  begin(subject, scenario, { hex: loop.padEnd(0x200, "0") + wrong, labels: { wrong: 0x1100 } });
+  begin(linuxSubject(guest.vm, vcpu), scenario, {
+    hex: text.padEnd(0x200, "0") + wrong,
+    labels: { wrong: 0x1100, kernel: 0x1040 },
+  });
   return { ...guest, vcpu, rax: () => guest.session.current.register("rax") };
 }
 
@@ -65,6 +55,26 @@ describe.skipIf(!kvm.available)("an x86 guest's user mode under the debugger", (
       expect(rax()).toBeGreaterThan(100n);
     },
   );
+
+  it("tells when the guest has changed its #BP handler while nobody looked", async () => {
+    // 0x1000: syscall; jmp 0x1000. 0x1040, the kernel: xor word [0x21030], 0x10, which is the gate of #BP; sysretq
+    const text = `${"0f05 ebfc".replaceAll(" ", "").padEnd(0x80, "0")}6683342530100200 10 480f07`.replaceAll(
+      " ",
+      "",
+    );
+    const { session } = await start(text);
+    const notices: string[] = [];
+    session.subscribe((event) => {
+      if (event.kind === "notice") notices.push(event.text);
+    });
+    session.breakpoints.add({ address: 0x1080n, kind: "patched" });
+    const running = session.continue();
+    setTimeout(() => session.stop(), 100);
+    await running;
+    expect(notices).toEqual([
+      expect.stringMatching(/^vCPU 0 has given itself another #BP handler while nobody looked/),
+    ]);
+  });
 
   it("is stepped instruction by instruction, and does not see that", async () => {
     const { session } = await start();

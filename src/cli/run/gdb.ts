@@ -60,6 +60,9 @@ export async function runUnderGdb(run: GdbRun): Promise<RunEnd> {
         run.input.reset();
         if (!run.reboot) interruption.request({ kind: "reset" });
         return;
+      case "notice":
+        say(`vmexit: ${event.text}`);
+        return;
       case "ended":
         interruption.request(endOf(guest, event.reason));
         return;

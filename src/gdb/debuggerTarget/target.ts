@@ -164,6 +164,9 @@ export class DebuggerTarget implements Target {
         this.breakpoints.dropTwins();
         this.#emit({ kind: "output", text: "the guest has reset the machine\n" });
         return;
+      case "notice":
+        this.#emit({ kind: "output", text: `${event.text}\n` });
+        return;
       case "placed":
         this.breakpoints.moveTwins();
         return;

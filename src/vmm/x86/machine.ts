@@ -57,6 +57,7 @@ export class X86Machine {
   #plan: X86BootPlan | undefined;
   #request: PcRequest | undefined;
   readonly #loop: VcpuLoop;
+  #onNotice: ((text: string) => void) | undefined;
 
   /** @throws BoardError, KvmError for what cannot be built. */
   constructor(options: X86MachineOptions) {
@@ -151,6 +152,16 @@ export class X86Machine {
 
   set onNews(callback: (() => void) | undefined) {
     this.#loop.onNews = callback;
+  }
+
+  /** Gets what the user has to know: what could not be done for them. */
+  get onNotice(): ((text: string) => void) | undefined {
+    return this.#onNotice;
+  }
+
+  set onNotice(callback: ((text: string) => void) | undefined) {
+    this.#onNotice = callback;
+    this.vm.onNotice = callback && ((vcpu, text) => callback(`vCPU ${vcpu} ${text}`));
   }
 
   /** Calls `observer` with every exit, in order, until the returned function is called. */

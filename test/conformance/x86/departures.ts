@@ -29,6 +29,8 @@ export const departures = {
   "own-trap-flag-is-not-saved":
     "While the host steps kernel mode, an exception saves the guest's flags without its own TF.",
   "own-step-is-lost-after-port-output": "The guest's own TF gives no #DB after port output.",
+  "stepped-halt-comes-late":
+    "A HLT that was stepped halts the CPU all the same, behind the first instruction that is not stepped (SDM volume 2, HLT: a debug exception ends the halt).",
   "iret-loses-its-step":
     "After IRETQ no step is checked in kernel mode of long mode: the next one is reported after the following instruction.",
   "interrupts-come-late":

@@ -10,6 +10,7 @@ import { requireTool } from "../../support/tools.ts";
 import { departures } from "./departures.ts";
 import { place } from "./environment.ts";
 import type { GuestCode } from "./guest.ts";
+import { linuxSubject } from "./linuxSubject.ts";
 import { type Performance, play } from "./play.ts";
 import type { Scenario } from "./scenario.ts";
 import { scenarios } from "./scenarios/all.ts";
@@ -21,7 +22,7 @@ const guests = JSON.parse(readFileSync(new URL("guests.json", import.meta.url), 
 >;
 
 /** A guest that runs on longer than this does not come back. */
-const patience = 250;
+const patience = 1000;
 
 const facts = kvm.available ? probe() : undefined;
 
@@ -54,22 +55,7 @@ function subjectOf(stage: Stage, { irqchip = false }: Scenario): Subject {
   vm.interruptEvery(patience);
   const [first] = vm.vcpus;
   if (first === undefined) throw new Error("no vCPU");
-  const vcpu = stage.vcpu(first);
-  return {
-    run: () => vcpu.run(),
-    setGuestDebug: (debug) => vcpu.setGuestDebug(debug),
-    completeMmio: (data) => vcpu.completeMmio(data),
-    getRegs: () => vcpu.getRegs(),
-    setRegs: (regs) => vcpu.setRegs(regs),
-    getSregs: () => vcpu.getSregs(),
-    setSregs: (sregs) => vcpu.setSregs(sregs),
-    getDebugRegs: () => vcpu.getDebugRegs(),
-    setDebugRegs: (registers) => vcpu.setDebugRegs(registers),
-    setMsr: (index, value) => vcpu.setMsr(index, value),
-    readMemory: (address, length) => vm.readMemory(address, length),
-    writeMemory: (address, bytes) => vm.writeMemory(address, bytes),
-    close: () => vm.close(),
-  };
+  return linuxSubject(vm, stage.vcpu(first));
 }
 
 /** What the scenario wants to see, as a performance. */

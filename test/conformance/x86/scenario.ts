@@ -75,7 +75,10 @@ export interface Scenario {
   readonly registers?: Readonly<Record<string, bigint>>;
   /** Segments that begin elsewhere than at 0, or reach further, in real mode. */
   readonly segments?: Readonly<
-    Record<string, { readonly base?: bigint; readonly selector?: number; readonly limit?: number }>
+    Record<
+      string,
+      { readonly base?: bigint; readonly selector?: number; readonly limit?: number; readonly g?: number }
+    >
   >;
   /** What `SYSCALL` needs. A string is a label: MSR_LSTAR. */
   readonly syscall?: string;

@@ -4,11 +4,12 @@ import { type ArmedRegister, armedRegisters } from "../../x86DebugRegisters.ts";
 import type { GuestRam } from "../guestRam.ts";
 import type { X86Regs } from "../uapi/x86_64/records.ts";
 import { dr6Fixed, dr6Step, trapFlag } from "./debug/bits.ts";
-import { BreakSearch } from "./debug/breakSearch.ts";
+import { BreakSearch, type Mode } from "./debug/breakSearch.ts";
 import { catchesUserBreaks, type HostDebugFacts } from "./debug/facts.ts";
 import { GuestMemory } from "./debug/guestMemory.ts";
 import { vectors } from "./debug/injector.ts";
 import { kernelDebug, withTrap } from "./debug/kernelDebug.ts";
+import { MissedBreaks } from "./debug/missed.ts";
 import { OwnTrapFlag } from "./debug/trapFlag.ts";
 import { UserBreaks } from "./debug/userBreaks.ts";
 import { isUserPage } from "./debug/userPages.ts";
@@ -17,6 +18,9 @@ import type { X86VcpuFile } from "./vcpuFile.ts";
 import { X86VcpuState } from "./vcpuState.ts";
 
 const { ENABLE, SINGLESTEP, USE_SW_BP } = guestDebugControl;
+
+/** CR0.PE. */
+const protectionEnable = 1n;
 
 const { INJECT_BP, INJECT_DB, BLOCKIRQ } = x86GuestDebugControl;
 
@@ -39,6 +43,7 @@ export abstract class X86DebugOrders extends X86VcpuState {
   protected readonly breakSearch: BreakSearch;
   protected readonly ownTrap: OwnTrapFlag;
   protected readonly userBreaks: UserBreaks;
+  readonly missed: MissedBreaks;
   readonly #ownExit: OwnDebugExit = {
     reason: "DEBUG",
     arch: { exception: vectors.debug, pc: 0n, dr6: 0n, dr7: 0n },
@@ -72,6 +77,7 @@ export abstract class X86DebugOrders extends X86VcpuState {
     this.breakSearch = new BreakSearch(ram, facts);
     this.ownTrap = new OwnTrapFlag(file, memory);
     this.userBreaks = new UserBreaks(file, memory);
+    this.missed = new MissedBreaks(facts);
   }
 
   /** Gives the guest the #BP of the INT3 at which it is. */
@@ -173,19 +179,37 @@ export abstract class X86DebugOrders extends X86VcpuState {
   }
 
   protected get wantsSearch(): boolean {
-    return this.breakSearch.wanted(this.file, this.wanted.control, this.isMoved);
+    return this.wantsInt3 && this.breakSearch.wanted(this.mode);
+  }
+
+  /** From here on the kernel steps, or no more, for INT3s that it would give to the guest. */
+  protected search(): void {
+    const searches = this.wantsSearch;
+    if (searches === this.breakSearch.active) return;
+    this.breakSearch.active = searches;
+    this.arm();
+  }
+
+  /** INT3s are the host's. */
+  protected get wantsInt3(): boolean {
+    return (this.wanted.control & USE_SW_BP) !== 0;
   }
 
   /** INT3 in user mode has to be caught at the guest's handler. */
   protected get wantsUserBreaks(): boolean {
-    if ((this.wanted.control & USE_SW_BP) === 0 || this.kernelSteps) return false;
-    if (!catchesUserBreaks(this.facts)) return false;
+    if (!this.wantsInt3 || this.kernelSteps || !catchesUserBreaks(this.facts)) return false;
     if (this.isMoved) this.refresh();
     return true;
   }
 
-  protected get inUserMode(): boolean {
-    return this.isMoved ? this.file.getSregs().ss.dpl === 3 : this.file.last.user;
+  protected get mode(): Mode {
+    if (!this.isMoved) {
+      const { realMode, user } = this.file.last;
+      return realMode ? "real" : user ? "user" : "kernel";
+    }
+    const { cr0, ss } = this.file.getSregs();
+    if ((cr0 & protectionEnable) === 0n) return "real";
+    return ss.dpl === 3 ? "user" : "kernel";
   }
 
   /** What the last exit tells is brought up to date. */

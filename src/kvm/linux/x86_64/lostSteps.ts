@@ -30,20 +30,37 @@ const monitorAndSwitched = 0xan;
 
 const exceptionSummary = 0x80;
 
+/** KVM_VCPUEVENT_VALID_SHADOW. */
+const shadowValid = 4;
+
+const halt: X86Exit = { reason: "HLT" };
+
+/** What a vCPU has around it. */
+export interface DebugSurroundings {
+  /** What this host's KVM does when it debugs, from `probeHost`. */
+  readonly facts: HostDebugFacts;
+  /** Interrupt controllers are in the kernel, where `HLT` waits then. */
+  readonly irqchip?: boolean;
+}
+
 /** What the host's kernel loses or cannot do while a vCPU is debugged, done here: steps, and exceptions for the guest. */
 export abstract class X86LostSteps extends X86DebugOrders {
   protected readonly peek: CodePeek;
   protected readonly injector: Injector;
   protected readonly userMode: UserMode;
+  protected readonly hasIrqchip: boolean;
   /** The kernel is to complete an instruction for which the last exit was. */
   protected unfinished = false;
   /** Lower half of the linear address of the instruction that is being stepped. */
   protected stepFrom = 0;
+  /** The vCPU is halted, and is stepped from where an interrupt takes it. */
+  #isHalted = false;
   /** Where the present step ends: the handler of an exception that the vCPU enters when it runs. */
   protected goal: readonly bigint[] | undefined;
 
-  constructor(file: X86VcpuFile, ram: GuestRam, facts: HostDebugFacts) {
+  constructor(file: X86VcpuFile, ram: GuestRam, { facts, irqchip = false }: DebugSurroundings) {
     super(file, ram, facts);
+    this.hasIrqchip = irqchip;
     this.peek = new CodePeek(ram);
     this.injector = new Injector(file, this.memory);
     this.userMode = new UserMode(file, this.memory);
@@ -66,14 +83,14 @@ export abstract class X86LostSteps extends X86DebugOrders {
 
   /** A step ends before the handler's first instruction. */
   #aim(vector: number): void {
-    if (!this.stepping || !this.facts.execution.kernel) return;
+    if (!this.kernelSteps || !this.facts.execution.kernel) return;
     const handler = handlerOf(this.file, vector, this.memory);
     this.goal = handler === undefined ? undefined : [handler];
   }
 
   protected giveBreakpoint(): void {
     this.injector.breakpoint();
-    this.userBreaks.isGivenBack = this.inUserMode;
+    this.userBreaks.isGivenBack = this.mode === "user";
     this.isMoved = true;
   }
 
@@ -87,6 +104,7 @@ export abstract class X86LostSteps extends X86DebugOrders {
 
   /** A step that the kernel would lose. @returns undefined when it is the kernel's; "done" when it was made and the guest goes on */
   protected specialStep(): X86Exit | "done" | undefined {
+    if (this.#isHalted) return undefined;
     if (this.isMoved) this.refresh();
     // An exception that is on its way comes first.
     if (this.file.last.exception) return undefined;
@@ -94,6 +112,11 @@ export abstract class X86LostSteps extends X86DebugOrders {
     const instruction = this.peek.next(this.file);
     this.ownTrap.before(instruction);
     return instruction === undefined ? undefined : this.#stepTransfer(instruction);
+  }
+
+  /** An exit other than an interruption: if it was halted, it is no more. */
+  protected awake(): void {
+    this.#isHalted = false;
   }
 
   #stepUserMode(): X86Exit | "done" {
@@ -133,6 +156,9 @@ export abstract class X86LostSteps extends X86DebugOrders {
   /** IRET, SYSRET: what goes to user mode is done here, where steps would get lost; to the kernel a breakpoint is where it goes. */
   #stepTransfer(instruction: Transfer): X86Exit | "done" | undefined {
     const { file } = this;
+    // A breakpoint on it comes first.
+    if (instruction === "hlt")
+      return this.execution.some(({ address }) => address === file.last.pc) ? undefined : this.stepHalt();
     const goesToUser = instruction === "sysret" || instruction === "sysretq";
     if (goesToUser && !this.facts.step.user) {
       this.#requireUserSteps();
@@ -154,6 +180,26 @@ export abstract class X86LostSteps extends X86DebugOrders {
     }
     const faults = handlersOf(file, [vectors.protection, vectors.stack, vectors.page], this.memory);
     return this.runTo([frame.rip, ...faults.flatMap((handler) => handler ?? [])]);
+  }
+
+  /**
+   * HLT. A single step ends its halt (Intel SDM volume 2, HLT), but the kernel would halt behind the first instruction that it does
+   * not step. What is not stepped for the user does halt.
+   */
+  protected stepHalt(): X86Exit | "done" {
+    const { file } = this;
+    const halts = !this.stepping && !this.ownTrap.value;
+    this.injector.skip(1n);
+    const events = file.getVcpuEvents();
+    if (events.interrupt.shadow !== 0)
+      file.setVcpuEvents({ ...events, flags: shadowValid, interrupt: { ...events.interrupt, shadow: 0 } });
+    this.ownTrap.executed();
+    const over = this.#executed();
+    if (!halts) return over;
+    if (!this.hasIrqchip) return halt;
+    this.#isHalted = true;
+    file.setMpState("HALTED");
+    return "done";
   }
 
   /** A step that was made otherwise than by the kernel is over. */
@@ -222,8 +268,7 @@ export abstract class X86LostSteps extends X86DebugOrders {
     const isAway = (cr0 & monitorAndSwitched) === monitorAndSwitched;
     if (isAway || (this.file.getFpu().fsw & exceptionSummary) !== 0)
       return this.#deliver(isAway ? vectors.noDevice : vectors.x87, 0n);
-    const regs = this.file.getRegs();
-    this.file.setRegs({ ...regs, rip: regs.rip + 1n, rflags: regs.rflags & ~resumeFlag });
+    this.injector.skip(1n);
     this.isMoved = true;
     if (this.toldToStep) this.ownTrap.executed();
     return this.stepping ? this.report(vectors.debug, this.dr6Of(0n), this.linearPc()) : undefined;
@@ -238,9 +283,14 @@ export abstract class X86LostSteps extends X86DebugOrders {
 
   #delivered(): X86Exit | undefined {
     this.isMoved = true;
+    return this.reachGoal();
+  }
+
+  /** To the handler of an exception that the guest has been given, if it is stepped. */
+  protected reachGoal(): X86Exit | undefined {
     const goal = this.goal;
     this.goal = undefined;
-    if (goal === undefined) return undefined;
+    if (goal === undefined || !this.kernelSteps) return undefined;
     const reached = this.runTo(goal, true);
     return reached === "done" ? undefined : reached;
   }

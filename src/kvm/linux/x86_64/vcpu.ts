@@ -5,9 +5,13 @@ import { internalErrors } from "../uapi/constants.ts";
 import type { X86VcpuEvents } from "../uapi/x86_64/records.ts";
 import { dr6Fixed, dr6Hits, dr6Step, resumeFlag, trapFlag } from "./debug/bits.ts";
 import { vectors } from "./debug/injector.ts";
+import { backToRealBreak } from "./debug/realBreaks.ts";
 import { X86LostSteps } from "./lostSteps.ts";
 
 const { ENABLE, SINGLESTEP } = guestDebugControl;
+
+/** IA32_LSTAR. */
+const lstar = 0xc000_0082;
 
 /** KVM_VCPUEVENT_VALID_NMI_PENDING, _SIPI_VECTOR, _SHADOW. */
 const allEvents = 7;
@@ -26,6 +30,9 @@ export class LinuxX86Vcpu extends X86LostSteps implements X86Vcpu {
   run(): X86Exit {
     let exit = this.#begin();
     while (exit === undefined) {
+      exit = this.#owed();
+      if (exit !== undefined) break;
+      this.search();
       const special = this.kernelSteps ? this.specialStep() : undefined;
       if (special === "done") continue;
       if (special !== undefined) return special;
@@ -49,8 +56,10 @@ export class LinuxX86Vcpu extends X86LostSteps implements X86Vcpu {
 
   enter(): X86Exit | undefined {
     if (this.kernelSteps) return this.run();
-    const exit = this.#begin();
+    const exit = this.#begin() ?? this.#owed();
     if (exit !== undefined) return exit;
+    this.search();
+    if (this.kernelSteps) return this.run();
     this.#beforeEntry();
     this.file.enter();
     return undefined;
@@ -84,6 +93,8 @@ export class LinuxX86Vcpu extends X86LostSteps implements X86Vcpu {
     this.heldExit = undefined;
     this.userBreaks.isGivenBack = false;
     this.ownTrap.reset(0n);
+    this.breakSearch.reset();
+    this.missed.reset();
     this.setVcpuEvents({ ...events, flags: allEvents });
   }
 
@@ -97,30 +108,36 @@ export class LinuxX86Vcpu extends X86LostSteps implements X86Vcpu {
     if (this.watcher.active) this.watcher.place(this.file);
     const exit = this.unfinished ? this.#finish() : undefined;
     if (exit !== undefined) return exit;
-    if (this.ownTrap.isDue) this.giveOwnStep();
-    const goal = this.goal;
-    this.goal = undefined;
-    if (goal !== undefined && this.stepping) {
-      const reached = this.runTo(goal, true);
-      if (reached !== "done") return reached;
-    }
-    if (this.wantsSearch) {
+    if (this.wantsInt3 && this.mode === "real" && this.facts.int3.real !== "exit") {
       const pc = this.linearPc();
       if (this.breakSearch.isNext(Number(pc))) return this.report(vectors.breakpoint, dr6Fixed, pc);
     }
     return this.mayPass ? this.#pass() : undefined;
   }
 
+  /** An exception that the guest is to have before it executes anything. */
+  #owed(): X86Exit | undefined {
+    if (this.ownTrap.isDue) this.giveOwnStep();
+    return this.goal === undefined ? undefined : this.reachGoal();
+  }
+
   #beforeEntry(): void {
-    const searches = this.wantsSearch;
-    const hasTrap = this.userBreaks.place(this.wantsUserBreaks);
-    if (searches !== this.breakSearch.active || hasTrap) {
-      this.breakSearch.active = searches;
-      this.arm();
-    }
+    if (this.userBreaks.place(this.wantsUserBreaks)) this.arm();
     if (this.kernelSteps) this.stepFrom = this.isMoved ? this.#pcLow() : this.file.last.pcLow;
+    if (this.wantsInt3) this.#followInt3();
     this.isMoved = false;
   }
+
+  /** What happens from here to INT3s that the host wants. */
+  #followInt3(): void {
+    const { mode } = this;
+    if (this.breakSearch.active) this.breakSearch.step(mode);
+    if (this.kernelSteps) this.missed.step(mode);
+    else this.missed.leave(mode, this.userBreaks.handler, this.#wasUser);
+  }
+
+  /** Whether the guest has what a way back from user mode needs: a task register, or the address of SYSCALL. */
+  readonly #wasUser = (): boolean => this.file.getSregs().tr.selector !== 0 || this.file.getMsr(lstar) !== 0n;
 
   #pcLow(): number {
     return Number(BigInt.asUintN(32, this.linearPc()));
@@ -128,6 +145,7 @@ export class LinuxX86Vcpu extends X86LostSteps implements X86Vcpu {
 
   /** What an exit of the kernel means; undefined when the guest goes on. */
   protected judge(exit: X86Exit): X86Exit | undefined {
+    if (exit.reason !== "INTR") this.awake();
     switch (exit.reason) {
       case "IO":
       case "MMIO":
@@ -179,8 +197,16 @@ export class LinuxX86Vcpu extends X86LostSteps implements X86Vcpu {
       return exit;
     }
     if (this.stepping || isBreakpoint) return exit;
-    const isFound = this.breakSearch.active && this.breakSearch.isNext(last.pcLow);
-    return isFound ? this.report(vectors.breakpoint, dr6Fixed) : undefined;
+    return this.breakSearch.active && last.realMode ? this.#inRealMode() : undefined;
+  }
+
+  /** Behind a step of real mode that was made to find INT3s. */
+  #inRealMode(): X86Exit | undefined {
+    if (this.breakSearch.isNext(this.file.last.pcLow)) return this.report(vectors.breakpoint, dr6Fixed);
+    const pc = backToRealBreak(this.file, this.memory, this.stepFrom);
+    if (pc === undefined) return undefined;
+    this.isMoved = true;
+    return this.report(vectors.breakpoint, dr6Fixed, pc);
   }
 
   /** At the handler of the guest's #BP, on which there is a breakpoint for INT3 in user mode. */
@@ -232,10 +258,16 @@ export class LinuxX86Vcpu extends X86LostSteps implements X86Vcpu {
   #pass(): X86Exit | undefined {
     this.mayPass = false;
     if (this.facts.resumeFlag || this.execution.length === 0) return undefined;
-    if ((this.file.getRegs().rflags & resumeFlag) === 0n) return undefined;
+    const { rflags } = this.file.getRegs();
+    if ((rflags & resumeFlag) === 0n) return undefined;
     const pc = this.linearPc();
     const here = this.execution.filter(({ address }) => address === pc);
-    if (here.length === 0 || (this.met.length > 0 && this.inUserMode)) return undefined;
+    if (here.length === 0 || (this.met.length > 0 && this.mode === "user")) return undefined;
+    if (this.isMoved) this.refresh();
+    if ((rflags & trapFlag) === 0n && this.peek.next(this.file) === "hlt") {
+      const halted = this.stepHalt();
+      return halted === "done" ? undefined : halted;
+    }
     this.stepFrom = this.#pcLow();
     const stepped = { ...this.wanted, control: this.wanted.control | ENABLE | SINGLESTEP };
     this.arm(stepped, [...this.watched, ...here]);

@@ -15,6 +15,7 @@ import type { X86CpuidEntry } from "../uapi/x86_64/records.ts";
 import { kvmCpuid2, kvmCpuidEntry2, kvmIrqchip, kvmPitState2 } from "../uapi/x86_64/structures.ts";
 import type { HostDebugFacts } from "./debug/facts.ts";
 import { withoutFeatures } from "./instructions.ts";
+import type { DebugSurroundings } from "./lostSteps.ts";
 import { takeDownVcpu } from "./takeDown.ts";
 import { LinuxX86Vcpu } from "./vcpu.ts";
 import { X86VcpuFile } from "./vcpuFile.ts";
@@ -54,12 +55,8 @@ const debugRegisters = 4;
 const speakerDummy = 1;
 
 /** What a VM is made of. */
-export interface LinuxX86VmOptions {
-  /** What this host's KVM does when it debugs, from `probeHost`. */
-  readonly facts: HostDebugFacts;
+export interface LinuxX86VmOptions extends DebugSurroundings {
   readonly cpus?: number;
-  /** PIC, I/O APIC and local APICs in the kernel; `HLT` and application processors wait there then. */
-  readonly irqchip?: boolean;
   /** The timer in the kernel; needs the interrupt controllers there. */
   readonly pit?: boolean;
 }
@@ -67,6 +64,7 @@ export interface LinuxX86VmOptions {
 /** A VM of the host's KVM with x86 vCPUs, which run in the thread that made it, or in threads of their own. */
 export class LinuxX86Vm implements X86Vm {
   readonly vcpus: readonly LinuxX86Vcpu[];
+  onNotice: ((vcpu: number, text: string) => void) | undefined;
   /** What this host's KVM does when it debugs. */
   readonly facts: HostDebugFacts;
   /** What the guest's CPUID tells. */
@@ -112,7 +110,7 @@ export class LinuxX86Vm implements X86Vm {
       const cpuid = withoutFeatures(this.#supportedCpuid(), options.facts.missingInstructions);
       this.cpuid = cpuid;
       this.#msrs = this.#listMsrs();
-      for (let id = 0; id < (options.cpus ?? 1); id++) vcpus.push(this.#createVcpu(id, cpuid, options.facts));
+      for (let id = 0; id < (options.cpus ?? 1); id++) vcpus.push(this.#createVcpu(id, cpuid, options));
     } catch (error) {
       this.close();
       throw error;
@@ -256,7 +254,7 @@ export class LinuxX86Vm implements X86Vm {
     );
   }
 
-  #createVcpu(id: number, cpuid: readonly X86CpuidEntry[], facts: HostDebugFacts): LinuxX86Vcpu {
+  #createVcpu(id: number, cpuid: readonly X86CpuidEntry[], surroundings: DebugSurroundings): LinuxX86Vcpu {
     const file = new X86VcpuFile({
       libc: this.#kvm.libc,
       id,
@@ -265,7 +263,9 @@ export class LinuxX86Vm implements X86Vm {
       interrupter: this.#interrupter,
     });
     file.setCpuid(cpuid.map((entry) => withApicId(entry, id)));
-    return new LinuxX86Vcpu(file, this.#ram, facts);
+    const vcpu = new LinuxX86Vcpu(file, this.#ram, surroundings);
+    vcpu.missed.onNotice = (text) => this.onNotice?.(id, text);
+    return vcpu;
   }
 
   #ioctl(name: keyof typeof x86Ioctls, argument: number): number {

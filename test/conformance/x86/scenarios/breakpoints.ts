@@ -181,6 +181,68 @@ export const breakpoints: readonly Scenario[] = [
     ],
   },
   {
+    name: "long: INT3 stops in user mode although the guest has just given itself its interrupt table",
+    mode: "long",
+    text: `
+      mov edi, 0x30030
+      lea rax, [rip + own]
+      mov word ptr [rdi], ax
+      mov dword ptr [rdi + 2], 8
+      mov byte ptr [rdi + 5], 0xee
+      lidt [rip + descriptor]
+      push 0x1b
+      push 0x7800
+      push 2
+      push 0x23
+      lea rax, [rip + user]
+      push rax
+      iretq
+      user: nop
+      brk: int3
+      own: mov al, 1
+      out 0x10, al
+      descriptor: .word 0xfff
+      .quad 0x30000`,
+    acts: [{ debug: { int3: true }, sees: ["int3 at brk"] }],
+    ends: { registers: { rip: "brk", rsp: 0x7800n, rflags: 2n } },
+    departures: [
+      {
+        name: "user-mode-runs-undebugged",
+        hidden: true,
+        sees: [["out 0x10 01"]],
+        ends: { registers: { rip: "descriptor", rsp: 0x8fd8n, rflags: 2n } },
+      },
+    ],
+  },
+  {
+    name: "real: INT3 stops where an interrupt begins its handler",
+    mode: "real",
+    irqchip: true,
+    // The local APIC interrupts its own processor.
+    segments: { ds: { limit: 0xffff_ffff, g: 1 } },
+    text: `
+      mov eax, 0xfee000f0
+      mov dword ptr [eax], 0x1ff
+      mov eax, 0xfee00300
+      mov dword ptr [eax], 0x44040
+      sti
+      a: jmp a
+      own: out 0x10, al
+      handler: int3
+      b: nop`,
+    handlers: { 3: "own", 64: "handler" },
+    acts: [{ debug: { int3: true }, sees: ["int3 at handler"] }],
+    ends: { registers: { rip: "handler", rsp: 0x7ffan, rflags: 2n } },
+    departures: [
+      {
+        name: "int3-never-exits",
+        hidden: true,
+        sees: [["out 0x10 00"]],
+        ends: { registers: { rip: "handler", rsp: 0x7ff4n, rflags: 2n } },
+      },
+    ],
+  },
+  {
     name: "long: all four registers stop, each by its number; one that is not enabled does not",
     mode: long,
     text: "a: nop\n b: nop\n c: nop\n d: nop\n e: hlt",

@@ -119,6 +119,52 @@ export const stepping: readonly Scenario[] = [
   },
   ...(["real", "long"] as const).map(
     (mode): Scenario => ({
+      name: `${mode}: behind a HLT that was stepped the CPU runs on`,
+      mode,
+      text: "a: hlt\n b: nop\n c: mov al, 7\n d: out 0x10, al\n e: hlt\n f: nop",
+      acts: [
+        { debug: step, sees: ["step at b"] },
+        { debug: "off", sees: ["out 0x10 07", "hlt"] },
+      ],
+      ends: { registers: { rip: "f" } },
+      departures: [
+        {
+          name: "stepped-halt-comes-late",
+          hidden: true,
+          sees: [["step at b"], ["hlt", "out 0x10 07"]],
+          ends: { registers: { rip: "e" } },
+        },
+      ],
+    }),
+  ),
+  ...(["real", "long"] as const).map(
+    (mode): Scenario => ({
+      name: `${mode}: HLT halts while something is watched or searched, and is executed once`,
+      mode,
+      text: "a: hlt\n b: mov al, 7\n c: out 0x10, al\n d: hlt\n e: nop",
+      acts: [
+        {
+          debug: { int3: true, hardware: [{ at: 0x7000, on: "write", length: 4 }] },
+          sees: ["hlt", "out 0x10 07", "hlt"],
+        },
+      ],
+      ends: { registers: { rip: "e" } },
+    }),
+  ),
+  ...(["real", "long"] as const).map(
+    (mode): Scenario => ({
+      name: `${mode}: HLT waits for an interrupt while something is watched`,
+      mode,
+      irqchip: true,
+      text: "a: hlt\n b: nop\n c: hlt",
+      acts: [
+        { debug: { int3: true, hardware: [{ at: 0x7000, on: "write", length: 4 }] }, sees: ["runs on"] },
+      ],
+      ends: { registers: { rip: "b" } },
+    }),
+  ),
+  ...(["real", "long"] as const).map(
+    (mode): Scenario => ({
       name: `${mode}: MOV SS holds the step back until the next instruction is executed (S4.4)`,
       mode,
       text: `mov eax, ss\n a: mov ss, eax\n b: nop\n c: nop\n d: nop`,

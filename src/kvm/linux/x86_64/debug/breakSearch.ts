@@ -1,35 +1,44 @@
-import { guestDebugControl } from "../../../guestDebug.ts";
 import type { GuestRam } from "../../guestRam.ts";
-import type { X86VcpuFile } from "../vcpuFile.ts";
-import type { HostDebugFacts } from "./facts.ts";
+import type { ByMode, HostDebugFacts } from "./facts.ts";
+import { UserEntry } from "./userEntry.ts";
 
 const int3 = 0xcc;
 const pageBytes = 4096;
 
+/** How a vCPU executes. */
+export type Mode = keyof ByMode<unknown>;
+
 /**
- * INT3 in real mode where the host's KVM gives it to the guest although the host wants it: the guest is single-stepped there, and
- * the next instruction is looked at before it is executed.
+ * Single steps for INT3s that the host's KVM would give to the guest although the host wants them: in real mode, where the next
+ * instruction is looked at before it is executed, and on the way to user mode, where they are caught otherwise from then on.
  */
 export class BreakSearch {
   /** Whether the kernel steps for this now. */
   active = false;
-  readonly #ram: GuestRam;
-  readonly #isNeeded: boolean;
+  /** The way to user mode. */
+  readonly #entry: UserEntry;
+  readonly #ram: Pick<GuestRam, "view">;
+  readonly #isNeededInRealMode: boolean;
   #page: Uint8Array | undefined;
   #pageAt = -1;
 
-  constructor(ram: GuestRam, facts: HostDebugFacts) {
+  constructor(ram: Pick<GuestRam, "view">, facts: HostDebugFacts) {
     this.#ram = ram;
-    this.#isNeeded = facts.int3.real !== "exit";
+    this.#isNeededInRealMode = facts.int3.real !== "exit";
+    this.#entry = new UserEntry(facts);
   }
 
-  /** Whether it has to be done now. @param moved somebody has written registers since the last exit */
-  wanted(vcpu: X86VcpuFile, control: number, moved: boolean): boolean {
-    if (!this.#isNeeded || (control & guestDebugControl.USE_SW_BP) === 0) return false;
-    return moved ? (vcpu.getSregs().cr0 & 1n) === 0n : vcpu.last.realMode;
+  /** Whether the guest has to be stepped where it is. */
+  wanted(mode: Mode): boolean {
+    return (mode === "real" && this.#isNeededInRealMode) || this.#entry.wanted(mode === "user");
   }
 
-  /** Whether INT3 is next. @param pc the linear address of the next instruction; in real mode that is the physical one */
+  /** An instruction is about to be stepped for this. */
+  step(mode: Mode): void {
+    if (mode !== "real") this.#entry.step();
+  }
+
+  /** Whether INT3 is next. @param pc the linear address of the next instruction in real mode, where that is the physical one */
   isNext(pc: number): boolean {
     const offset = pc & (pageBytes - 1);
     if (pc - offset !== this.#pageAt) {
@@ -46,5 +55,10 @@ export class BreakSearch {
   /** Memory slots have changed. */
   forget(): void {
     this.#pageAt = -1;
+  }
+
+  /** The guest begins anew. */
+  reset(): void {
+    this.#entry.reset();
   }
 }

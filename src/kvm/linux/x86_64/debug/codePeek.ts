@@ -4,11 +4,19 @@ import type { X86VcpuFile } from "../vcpuFile.ts";
 
 const pageBytes = 4096;
 
-/** Instructions that load or store RFLAGS, or go to another level: what a single step must know of before. */
-export type Transfer = "pushf" | "popf" | "iret" | "iretq" | "syscall" | "sysret" | "sysretq";
+/** Instructions that load or store RFLAGS, go to another level or halt: what a single step must know of before. */
+export type Transfer = "hlt" | "pushf" | "popf" | "iret" | "iretq" | "syscall" | "sysret" | "sysretq";
 
 /** Their first bytes; most instructions begin with neither. */
-const first = { pushf: 0x9c, popf: 0x9d, iret: 0xcf, rexW: 0x48, operandSize: 0x66, two: 0x0f } as const;
+const first = {
+  hlt: 0xf4,
+  pushf: 0x9c,
+  popf: 0x9d,
+  iret: 0xcf,
+  rexW: 0x48,
+  operandSize: 0x66,
+  two: 0x0f,
+} as const;
 const isFirst = new Set<number>(Object.values(first));
 
 /**
@@ -77,6 +85,7 @@ export class CodePeek {
 /** Which of them begins with these bytes. Prefixes that change nothing of it are not looked through. */
 export function transfer(bytes: readonly (number | undefined)[], isLong: boolean): Transfer | undefined {
   const [one, two, three] = bytes;
+  if (one === first.hlt) return "hlt";
   if (one === first.pushf || (one === first.operandSize && two === first.pushf)) return "pushf";
   if (one === first.popf || (one === first.operandSize && two === first.popf)) return "popf";
   if (one === first.iret || (one === first.operandSize && two === first.iret)) return "iret";

@@ -33,12 +33,15 @@ export class Injector {
     this.#memory = memory;
   }
 
+  /** An instruction of so many bytes counts as executed. */
+  skip(bytes: bigint): void {
+    const regs = this.#file.getRegs();
+    this.#file.setRegs({ ...regs, rip: regs.rip + bytes, rflags: regs.rflags & ~resumeFlag });
+  }
+
   /** An exception without error code, as of the instruction that begins `skipped` bytes further on. */
   inject(vector: number, skipped: bigint): void {
-    if (skipped !== 0n) {
-      const regs = this.#file.getRegs();
-      this.#file.setRegs({ ...regs, rip: regs.rip + skipped, rflags: regs.rflags & ~resumeFlag });
-    }
+    if (skipped !== 0n) this.skip(skipped);
     const events = this.#file.getVcpuEvents();
     const exception = { injected: 1, nr: vector, has_error_code: 0, pending: 0, error_code: 0 };
     this.#file.setVcpuEvents({ ...events, flags: 0, exception });
@@ -46,8 +49,7 @@ export class Injector {
 
   /** INT n of kernel mode: an interrupt, as of the instruction behind its two bytes. */
   interrupt(vector: number): void {
-    const regs = this.#file.getRegs();
-    this.#file.setRegs({ ...regs, rip: regs.rip + 2n, rflags: regs.rflags & ~resumeFlag });
+    this.skip(2n);
     const events = this.#file.getVcpuEvents();
     const interrupt = { ...events.interrupt, injected: 1, nr: vector, soft: 0 };
     this.#file.setVcpuEvents({ ...events, flags: 0, interrupt });

@@ -61,6 +61,7 @@ export class OwnTrapFlag {
   #loaded(instruction: Transfer): boolean {
     const { rsp, rflags, r11 } = this.#file.getRegs();
     switch (instruction) {
+      case "hlt":
       case "pushf":
         return this.value;
       case "syscall":

@@ -5,6 +5,7 @@ import { LinuxKvm } from "../../../../../src/kvm/linux/kvm.ts";
 import { probeHost } from "../../../../../src/kvm/linux/x86_64/debug/probe.ts";
 import { LinuxX86Vm } from "../../../../../src/kvm/linux/x86_64/vm.ts";
 import { place } from "../../../../conformance/x86/environment.ts";
+import { linuxSubject } from "../../../../conformance/x86/linuxSubject.ts";
 import type { Scenario } from "../../../../conformance/x86/scenario.ts";
 import { begin } from "../../../../conformance/x86/subject.ts";
 import { requireTool } from "../../../../support/tools.ts";
@@ -40,22 +41,7 @@ function start(mode: "long" | "user", hex: string, ownDebug?: Scenario["ownDebug
     handlers: { 1: "handler", 3: "handler" },
     ...(ownDebug && { ownDebug }),
   };
-  const subject = {
-    run: () => vcpu.run(),
-    setGuestDebug: vcpu.setGuestDebug.bind(vcpu),
-    completeMmio: vcpu.completeMmio.bind(vcpu),
-    getRegs: () => vcpu.getRegs(),
-    setRegs: vcpu.setRegs.bind(vcpu),
-    getSregs: () => vcpu.getSregs(),
-    setSregs: vcpu.setSregs.bind(vcpu),
-    getDebugRegs: () => vcpu.getDebugRegs(),
-    setDebugRegs: vcpu.setDebugRegs.bind(vcpu),
-    setMsr: vcpu.setMsr.bind(vcpu),
-    readMemory: vm.readMemory.bind(vm),
-    writeMemory: vm.writeMemory.bind(vm),
-    close: () => {},
-  };
-  begin(subject, scenario, { hex: code, labels });
+  begin(linuxSubject(vm, vcpu), scenario, { hex: code, labels });
   /** The words that the processor has pushed, lowest first, as RSP has them now. */
   const pushed = (count: number): bigint[] => {
     const { rsp } = vcpu.getRegs();
