@@ -1,4 +1,6 @@
+import { BootImageError } from "../machine/boot/bootError.ts";
 import { isX86Image } from "../machine/boot/x86/classify.ts";
+import { openX86Image } from "../machine/boot/x86/open.ts";
 import type { GuestOptions } from "../vmm/guest.ts";
 import type { GuestRequest } from "./machine.ts";
 import { prebuiltInterpreter } from "./prebuilt.ts";
@@ -42,7 +44,8 @@ export async function substrateFor(request: SubstrateRequest): Promise<PrepareGu
     : undefined;
   const known = bytes === undefined ? {} : { bytes };
   const architecture =
-    request.architecture ?? (bytes !== undefined && isX86Image(bytes) ? "x86-64" : "arm64");
+    request.architecture ??
+    (bytes !== undefined && (await isForX86(bytes, request.memoryBytes)) ? "x86-64" : "arm64");
   if (architecture === "arm64") {
     if (request.substrate === "linux")
       throw new UserError(
@@ -58,6 +61,16 @@ export async function substrateFor(request: SubstrateRequest): Promise<PrepareGu
     );
   const { x86Guest } = await import("./run/x86Guest.ts");
   return (guest, surroundings) => x86Guest({ ...guest, ...known }, surroundings);
+}
+
+/** Whether an image is an x86 guest, compressed or not. What cannot be unpacked is told by who boots it. */
+async function isForX86(bytes: Uint8Array, limit: number): Promise<boolean> {
+  try {
+    return isX86Image(await openX86Image(bytes, limit));
+  } catch (error) {
+    if (error instanceof BootImageError) return false;
+    throw error;
+  }
 }
 
 /** Firmware and flat binaries say nothing. */

@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { gzipSync } from "node:zlib";
 import { afterAll, describe, expect, it } from "vitest";
 import { debugGuest, kvm, modesGuest } from "../debugger/support/x86.ts";
 import { bzImage, elf } from "../machine/boot/x86/images.ts";
@@ -126,6 +127,18 @@ describe.skipIf(!kvm.available)("vmexit run with an x86-64 guest", () => {
     const { status, stderr } = vmexit(["run", image]);
     expect(stderr).toMatch(/triple fault: .* \(vCPU 0 at pc 0x100001\)/);
     expect(status).toBe(2);
+  });
+
+  it("is unpacked when it is in gzip, whatever it is then", () => {
+    // mov al, 3; out 0xf4, al
+    const image = elf({ bits: 32, bytes: Uint8Array.of(0xb0, 0x03, 0xe6, 0xf4) });
+    const packed = gzipSync(image);
+    const { status, stderr } = vmexit(["run", scratch.file("packed.gz", packed)]);
+    expect(stderr).toContain("ELF, 32-bit protected mode");
+    expect(status).toBe(7);
+    const cut = vmexit(["run", scratch.file("cut.gz", packed.subarray(0, 30)), "--arch", "x86-64"]);
+    expect(cut.stderr).toMatch(/gzip image is damaged or cut off/);
+    expect(cut.status).toBe(1);
   });
 
   it("restarts the guest when it asks for that, or ends", () => {

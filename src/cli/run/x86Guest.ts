@@ -9,6 +9,7 @@ import { BoardError } from "../../machine/board/arm64Virt.ts";
 import { BootImageError, BootLayoutError } from "../../machine/boot/bootError.ts";
 import { classifyX86Image } from "../../machine/boot/x86/classify.ts";
 import type { X86Image } from "../../machine/boot/x86/image.ts";
+import { openX86Image } from "../../machine/boot/x86/open.ts";
 import { planX86Boot, planX86Firmware } from "../../machine/boot/x86/plan.ts";
 import type { Uart16550 } from "../../machine/devices/uart16550.ts";
 import type { GuestOptions } from "../../vmm/guest.ts";
@@ -38,7 +39,7 @@ const mayMove = (image: X86Image | undefined, commandLine: string | undefined): 
 /** gdb refuses 64-bit registers for a program file of 32 bits, and the other way round. */
 function has32BitSymbols(image: X86Image | undefined): boolean {
   if (image?.kind === "multiboot") return image.elf?.bits !== 64;
-  return image?.kind === "elf" && image.bits === 32;
+  return (image?.kind === "elf" || image?.kind === "bzimage") && image.bits === 32;
 }
 
 async function x86Debugging(image: X86Image | undefined): Promise<Debugging> {
@@ -90,65 +91,65 @@ export function x86Guest(
   if (request.firmware && request.initrd !== undefined)
     throw new UserError("--initrd goes with a kernel, not with --firmware; leave one of them out");
   const { memoryBytes, cpus } = request;
-  const image = request.bytes ?? readInput("image", request.image, memoryBytes);
+  const packed = request.bytes ?? readInput("image", request.image, memoryBytes);
   const initrd =
     request.initrd === undefined ? undefined : readInput("--initrd", request.initrd, memoryBytes);
-  return Promise.resolve(
-    naming(`image ${request.image}`, () => {
-      // Before the host is asked: what is wrong with the image is wrong everywhere.
-      const known = request.firmware ? undefined : classifyX86Image(image);
-      const kvm = LinuxKvm.open();
-      const facts = probeHost(kvm);
-      const vm = new LinuxX86Vm(kvm, { facts, cpus, irqchip: true, pit: true });
-      const machine = new X86Machine({
-        vm,
-        memoryBytes,
-        clock: () => performance.now(),
-        ...surroundings,
-        epochSeconds: request.epochSeconds,
-        description: ["linux (/dev/kvm)", ...describeHost(facts)],
-      });
-      const plan =
-        known === undefined
-          ? planX86Firmware(image)
-          : planX86Boot({
-              image: known,
-              ram: machine.board.ram,
-              initrd,
-              commandLine: request.append,
-              acpi: machine.acpi,
-            });
-      return {
-        machine,
-        pc: x86RegisterId("linear_pc"),
-        debugging: () => x86Debugging(known),
-        timeline: machine.timeline,
-        uart: machine.board.uart,
-        listening: new UartListening(machine.board.uart),
-        image,
-        notice: `substrate linux (/dev/kvm); ${plan.protocol}${mayMove(known, request.append) ? MOVES : ""}`,
-        instructions: () => undefined,
-        observe: (observer) => {
-          machine.onExit = observer;
-        },
-        boot: () => machine.boot(plan),
-        exitStatus: () => machine.exitStatus,
-        close: () => {
-          vm.close();
-          kvm.close();
-        },
-      };
-    }),
-  );
+  return naming(`image ${request.image}`, async () => {
+    const image = await openX86Image(packed, memoryBytes);
+    // Before the host is asked: what is wrong with the image is wrong everywhere.
+    const known = request.firmware ? undefined : classifyX86Image(image);
+    const kvm = LinuxKvm.open();
+    const facts = probeHost(kvm);
+    const vm = new LinuxX86Vm(kvm, { facts, cpus, irqchip: true, pit: true });
+    const machine = new X86Machine({
+      vm,
+      memoryBytes,
+      clock: () => performance.now(),
+      ...surroundings,
+      epochSeconds: request.epochSeconds,
+      description: ["linux (/dev/kvm)", ...describeHost(facts)],
+    });
+    const plan =
+      known === undefined
+        ? planX86Firmware(image)
+        : planX86Boot({
+            image: known,
+            ram: machine.board.ram,
+            initrd,
+            commandLine: request.append,
+            acpi: machine.acpi,
+            mpTable: machine.mpTable,
+          });
+    return {
+      machine,
+      pc: x86RegisterId("linear_pc"),
+      debugging: () => x86Debugging(known),
+      timeline: machine.timeline,
+      uart: machine.board.uart,
+      listening: new UartListening(machine.board.uart),
+      image,
+      notice: `substrate linux (/dev/kvm); ${plan.protocol}${mayMove(known, request.append) ? MOVES : ""}`,
+      instructions: () => undefined,
+      observe: (observer) => {
+        machine.onExit = observer;
+      },
+      boot: () => machine.boot(plan),
+      exitStatus: () => machine.exitStatus,
+      close: () => {
+        vm.close();
+        kvm.close();
+      },
+    };
+  });
 }
 
 /** The embedded substrate is no way out for these guests. */
 const advice = ({ message }: SubstrateError): string =>
   message.replace(/[;,] (or )?use the embedded substrate$/, "; x86-64 guests run nowhere else so far");
 
-function naming<T>(what: string, action: () => T): T {
+async function naming<T>(what: string, action: () => Promise<T>): Promise<T> {
   try {
-    return action();
+    return await action();
   } catch (error) {
     if (error instanceof SubstrateError) throw new UserError(`--substrate linux: ${advice(error)}`);
     if (error instanceof KvmError) throw new UserError(`--substrate linux: ${error.errno}: ${error.message}`);

@@ -74,12 +74,13 @@ function fadt(facs: number, dsdt: number): Uint8Array {
   return table("FACP", 6, [...body]);
 }
 
-function rsdp(xsdt: number): Uint8Array {
+function rsdp(rsdt: number, xsdt: number): Uint8Array {
   const bytes = new Uint8Array(36);
   const view = new DataView(bytes.buffer);
   bytes.set(text("RSD PTR "), 0);
   bytes.set(text("VMEXIT"), 9);
   bytes[15] = 2;
+  view.setUint32(16, rsdt, true);
   view.setUint32(20, bytes.length, true);
   view.setUint32(24, xsdt, true);
   bytes[8] = sumsToZero(bytes, 0, 20);
@@ -88,19 +89,21 @@ function rsdp(xsdt: number): Uint8Array {
 }
 
 /**
- * A PC's ACPI tables, as few as a guest needs to find its processors and to switch the machine off: RSDP, XSDT, FADT, FACS, DSDT
- * and MADT.
+ * A PC's ACPI tables, as few as a guest needs to find its processors and to switch the machine off: RSDP, RSDT (for guests of ACPI
+ * 1.0), XSDT, FADT, FACS, DSDT and MADT.
  * @param at guest-physical address they will be at, a multiple of 64; the RSDP is first
  */
 export function acpiTables(at: number, cpus: number): Uint8Array {
-  const places = { rsdp: 0, xsdt: 0x40, facs: 0x80, dsdt: 0xc0, fadt: 0x100, madt: 0x240 };
+  const places = { rsdp: 0, xsdt: 0x40, facs: 0x80, dsdt: 0xc0, fadt: 0x100, rsdt: 0x240, madt: 0x280 };
   const facs = Uint8Array.from([...text("FACS"), ...u32(64), ...Array<number>(56).fill(0)]);
   const xsdt = table("XSDT", 1, [...u32(at + places.fadt), ...u32(0), ...u32(at + places.madt), ...u32(0)]);
+  const rsdt = table("RSDT", 1, [...u32(at + places.fadt), ...u32(at + places.madt)]);
   const dsdt = table("DSDT", 2, softOff);
   const processors = madt(cpus);
   const bytes = new Uint8Array(places.madt + processors.length);
-  bytes.set(rsdp(at + places.xsdt), places.rsdp);
+  bytes.set(rsdp(at + places.rsdt, at + places.xsdt), places.rsdp);
   bytes.set(xsdt, places.xsdt);
+  bytes.set(rsdt, places.rsdt);
   bytes.set(facs, places.facs);
   bytes.set(dsdt, places.dsdt);
   bytes.set(fadt(at + places.facs, at + places.dsdt), places.fadt);

@@ -13,6 +13,8 @@ export const PC_MAP = {
   /** ACPI's tables: in the range that is searched for them. */
   acpi: 0xe_0000n,
   acpiEnd: 0xf_0000n,
+  /** Intel's MultiProcessor table, where a BIOS's ROM would be. */
+  mpTable: 0xf_0000n,
   ioApic: 0xfec0_0000,
   localApic: 0xfee0_0000,
   /** Memory of QEMU's pc-testdev. */
@@ -35,6 +37,8 @@ export const BOOT_MAP = {
   stackEnd: 0x9_8000n,
   pageTables: 0x9_8000n,
   end: 0x9_e000n,
+  /** What Multiboot hands over, unless the kernel goes there: kernels use the end of low memory before they have read it all. */
+  multiboot: { info: 0x9000n, commandLine: 0xa000n, end: 0xc000n },
 } as const;
 
 /** First ports. */

@@ -17,7 +17,11 @@ export async function openImage(bytes: Uint8Array, limit: number): Promise<Plain
   return inner;
 }
 
-async function gunzip(payload: Uint8Array, container: string, limit: number): Promise<Uint8Array> {
+/**
+ * What is in a gzip file. @param container what it is called in errors @param limit the most bytes
+ * @throws BootImageError if it is damaged or unpacks to more
+ */
+export async function gunzip(payload: Uint8Array, container: string, limit: number): Promise<Uint8Array> {
   const source = new Blob([payload as Uint8Array<ArrayBuffer>]).stream();
   const reader = source.pipeThrough(new DecompressionStream("gzip")).getReader();
   const chunks: Uint8Array[] = [];

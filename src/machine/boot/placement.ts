@@ -13,8 +13,19 @@ export function isInside(range: AddressRange, start: bigint, size: bigint): bool
 }
 
 /** @throws BootLayoutError if the piece does not lie in RAM. */
-export function checkInRam(what: string, start: bigint, size: bigint, ram: AddressRange): void {
+export function checkInRam(
+  what: string,
+  start: bigint,
+  size: bigint,
+  ram: AddressRange,
+  most: bigint = ram.base + 2n ** 64n,
+): void {
   if (isInside(ram, start, size)) return;
+  if (start < ram.base || start + size > ram.base + most)
+    throw new BootLayoutError(
+      `the ${what} (${size} bytes) would go to ${hex(start)}–${hex(start + size)}, where this machine can have no RAM: ` +
+        `that is at ${hex(ram.base)}–${hex(ram.base + most)} at most`,
+    );
   throw new BootLayoutError(
     `the ${what} (${size} bytes) would go to ${hex(start)}–${hex(start + size)}, outside the guest's RAM ` +
       `at ${hex(ram.base)}–${hex(ram.base + ram.size)}: give the guest more memory`,

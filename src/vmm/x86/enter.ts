@@ -11,16 +11,16 @@ const FLAGS = 2n;
 const gdt = { base: BOOT_MAP.gdt, limit: BOOT_GDT_LIMIT };
 
 function sregsOf({ mode }: X86Entry, reset: X86Sregs): X86Sregs {
-  const { code32, code64, data } = BOOT_SELECTORS;
+  const { code, data } = BOOT_SELECTORS;
   switch (mode) {
     case "reset":
       return reset;
     case "real":
       return realMode(reset);
     case "protected":
-      return protectedMode(reset, { gdt, selectors: { code: code32, data } });
+      return protectedMode(reset, { gdt, selectors: { code, data } });
     case "long":
-      return longMode(reset, BOOT_MAP.pageTables, { gdt, selectors: { code: code64, data } });
+      return longMode(reset, BOOT_MAP.pageTables, { gdt, selectors: { code, data } });
   }
 }
 

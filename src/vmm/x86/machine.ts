@@ -7,6 +7,7 @@ import { PC_MAP } from "../../machine/board/x86PcMap.ts";
 import { applyBootPlan } from "../../machine/boot/bootPlan.ts";
 import type { X86BootPlan } from "../../machine/boot/x86/protocol.ts";
 import type { GuestMemory } from "../../machine/guestMemory.ts";
+import { mpTable } from "../../machine/mpTable.ts";
 import type { AdvanceOptions } from "../guest.ts";
 import { Timeline } from "../timeline.ts";
 import { enterX86 } from "./enter.ts";
@@ -98,6 +99,11 @@ export class X86Machine {
   /** ACPI's tables of this machine, for its boot plan. */
   get acpi(): Uint8Array {
     return acpiTables(Number(PC_MAP.acpi), this.board.cpus);
+  }
+
+  /** The same for guests that look for Intel's MultiProcessor table. */
+  get mpTable(): Uint8Array {
+    return mpTable(Number(PC_MAP.mpTable), this.board.cpus);
   }
 
   /** Nanoseconds since the machine was made. */

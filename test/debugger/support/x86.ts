@@ -55,6 +55,7 @@ export function x86Machine(image: string | Uint8Array, options: X86SetUp = {}) {
       image: classifyX86Image(bytes),
       ram: machine.board.ram,
       acpi: machine.acpi,
+      mpTable: machine.mpTable,
       commandLine: options.commandLine,
       initrd: options.initrd,
     }),

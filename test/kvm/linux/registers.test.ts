@@ -79,6 +79,9 @@ describe.skipIf(!kvm.available)("the registers of a vCPU on /dev/kvm", () => {
     withMachine("long", hlt, ({ vcpu }) => {
       expect(vcpu.translate(0x1234n)).toMatchObject({ physicalAddress: 0x1234n });
       expect(vcpu.translate(0x7f00_0000_0000n)).toBeUndefined();
+      // Not canonical: KVM would leave the upper bits out.
+      expect(vcpu.translate(0x8000_0000_0000_1234n)).toBeUndefined();
+      expect(vcpu.translate(0xffff_0000_0000_1234n)).toBeUndefined();
     });
   });
 });

@@ -43,6 +43,9 @@ const argumentBytes = 16384;
 
 const mmioData = kvmRun.offsets.exit + kvmRun.members.exit.members.mmio.offsets.data;
 
+const longModeActive = 0x400n;
+const la57 = 0x1000n;
+
 const intr: X86Exit = { reason: "INTR" };
 
 /** What a vCPU is made of. */
@@ -263,8 +266,9 @@ export class X86VcpuFile {
     this.#set("KVM_SET_GUEST_DEBUG", kvmGuestDebug, { control, pad: 0, arch: { debugreg } });
   }
 
-  /** `KVM_TRANSLATE`: what is behind a linear address, undefined when not mapped. */
+  /** `KVM_TRANSLATE`: what is behind a linear address, undefined when not mapped or not canonical. */
   translate(address: bigint): Translation | undefined {
+    if (BigInt.asIntN(48, address) !== BigInt.asIntN(64, address) && !this.#takes(address)) return undefined;
     encode(kvmTranslation, this.#argument.view, { linear_address: BigInt.asUintN(64, address) });
     this.#ioctl("KVM_TRANSLATE", this.#argument.address);
     const { physical_address, valid, writeable, usermode } = decode(kvmTranslation, this.#argument.view);
@@ -316,6 +320,13 @@ export class X86VcpuFile {
     if (!wasInterrupted(this.#libc.errno)) throw this.#libc.lastError("KVM_RUN");
     this.#interrupter.acknowledge();
     return intr;
+  }
+
+  /** Whether the mode has an address of more than 48 bits: KVM walks without looking at those above. */
+  #takes(address: bigint): boolean {
+    const { efer, cr4 } = this.getSregs();
+    if ((efer & longModeActive) === 0n) return true;
+    return (cr4 & la57) !== 0n && BigInt.asIntN(57, address) === BigInt.asIntN(64, address);
   }
 
   #encodeMsr(index: number, data: bigint): void {

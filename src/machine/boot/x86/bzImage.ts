@@ -26,8 +26,12 @@ export const SETUP = {
 const SECTOR = 512;
 /** XLF_KERNEL_64: there is a 64-bit entry point, 0x200 behind the load address. */
 const KERNEL_64 = 1;
-/** Version 2.12 has `xloadflags`. */
-const LEAST_VERSION = 0x20c;
+/** LOADED_HIGH: the kernel goes above 1 MiB, and its first byte there is its 32-bit entry point. */
+const LOADED_HIGH = 1;
+/** Version 2.10 tells how much memory the kernel needs, and where; 2.12 has `xloadflags`. */
+const VERSION = { LEAST: 0x20a, XLOADFLAGS: 0x20c } as const;
+/** Where kernels are loaded that cannot be moved. */
+const FIXED_ADDRESS = 0x10_0000n;
 const MAGIC = 0x5372_6448;
 
 /** Whether the bytes are a Linux kernel for x86 with a setup header. */
@@ -37,25 +41,29 @@ export function isBzImage(bytes: Uint8Array): boolean {
   return view.getUint32(SETUP.MAGIC, true) === MAGIC && view.getUint16(SETUP.BOOT_FLAG, true) === 0xaa55;
 }
 
-/** Reads the header of a bzImage. @throws BootImageError if the kernel has no 64-bit entry point or is cut off */
+/** Reads the header of a bzImage. @throws BootImageError if it can only be entered in real mode, or is cut off */
 export function readBzImage(bytes: Uint8Array): BzImage {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const version = view.getUint16(SETUP.VERSION, true);
-  if (version < LEAST_VERSION || (view.getUint16(SETUP.XLOADFLAGS, true) & KERNEL_64) === 0)
+  if (version < VERSION.LEAST || (view.getUint8(SETUP.LOADFLAGS) & LOADED_HIGH) === 0)
     throw new BootImageError(
-      "the bzImage has no 64-bit entry point: give a kernel for x86-64, of 2013 or later",
+      `the bzImage is of boot protocol ${version >> 8}.${String(version & 0xff).padStart(2, "0")}, which starts in real mode and wants ` +
+        "a BIOS: give a kernel with 2.10 or later (2009)",
     );
+  const has64 = version >= VERSION.XLOADFLAGS && (view.getUint16(SETUP.XLOADFLAGS, true) & KERNEL_64) !== 0;
+  const relocatable = view.getUint8(SETUP.RELOCATABLE) !== 0;
   // boot.rst: 0 means 4.
   const setupBytes = ((view.getUint8(SETUP.SETUP_SECTS) || 4) + 1) * SECTOR;
   if (setupBytes >= bytes.length)
     throw new BootImageError("the bzImage is cut off: it ends with its setup code");
   return {
     kind: "bzimage",
+    bits: has64 ? 64 : 32,
     bytes,
     setupBytes,
-    preferredAddress: view.getBigUint64(SETUP.PREF_ADDRESS, true),
+    preferredAddress: has64 || relocatable ? view.getBigUint64(SETUP.PREF_ADDRESS, true) : FIXED_ADDRESS,
     alignment: BigInt(view.getUint32(SETUP.KERNEL_ALIGNMENT, true) || 0x20_0000),
-    relocatable: view.getUint8(SETUP.RELOCATABLE) !== 0,
+    relocatable,
     initSize: BigInt(view.getUint32(SETUP.INIT_SIZE, true)),
     commandLineBytes: view.getUint32(SETUP.CMDLINE_SIZE, true),
     initrdMaximum: BigInt(view.getUint32(SETUP.INITRD_ADDR_MAX, true)),

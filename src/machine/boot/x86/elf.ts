@@ -111,6 +111,10 @@ export function readX86Elf(bytes: Uint8Array): X86Elf {
     segments.push({ address, virtualAddress: word(at + virtual), bytes: part, memorySize: needed });
   }
   if (segments.length === 0) throw new BootImageError("the ELF image has nothing to load into memory");
+  if (pvhEntry !== undefined && !isIn(segments, pvhEntry))
+    throw new BootImageError(
+      `the ELF image's entry point for PVH, 0x${pvhEntry.toString(16)}, is in none of its segments`,
+    );
   return {
     kind: "elf",
     bits: form.bits,
@@ -120,10 +124,12 @@ export function readX86Elf(bytes: Uint8Array): X86Elf {
   };
 }
 
+const isIn = (segments: readonly X86Segment[], physical: bigint): boolean =>
+  segments.some(({ address, memorySize }) => physical >= address && physical < address + memorySize);
+
 /** An entry point is physical if a segment's physical addresses have it; else virtual. */
 function physicalEntry(entry: bigint, segments: readonly X86Segment[]): bigint {
-  const isPhysical = segments.some((each) => entry >= each.address && entry < each.address + each.memorySize);
-  if (isPhysical) return entry;
+  if (isIn(segments, entry)) return entry;
   const holder = segments.find(
     ({ virtualAddress, memorySize }) => entry >= virtualAddress && entry < virtualAddress + memorySize,
   );

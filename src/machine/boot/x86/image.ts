@@ -41,9 +41,11 @@ export interface MultibootImage {
   readonly elf: X86Elf | undefined;
 }
 
-/** Linux's bzImage with a 64-bit entry point. */
+/** Linux's bzImage. */
 export interface BzImage {
   readonly kind: "bzimage";
+  /** By which entry point it is started: the one of 64 bits if it has one. */
+  readonly bits: 32 | 64;
   readonly bytes: Uint8Array;
   /** Sectors of real-mode code before the kernel, the boot sector included. */
   readonly setupBytes: number;

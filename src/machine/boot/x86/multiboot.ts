@@ -21,6 +21,23 @@ export function findMultibootHeader(bytes: Uint8Array): number | undefined {
   return undefined;
 }
 
+/** Multiboot2 Specification 2.0, 3.1.1: in the first 32768 bytes, at a multiple of 8. */
+const HEADER_MAGIC_2 = 0xe852_50d6;
+const SEARCHED_2 = 32768;
+const SMALLEST_2 = 16;
+
+/** Whether there is a header of Multiboot 2 for x86. */
+export function hasMultiboot2Header(bytes: Uint8Array): boolean {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const end = Math.min(SEARCHED_2, bytes.length) - SMALLEST_2;
+  for (let at = 0; at <= end; at += 8) {
+    if (view.getUint32(at, true) !== HEADER_MAGIC_2 || view.getUint32(at + 4, true) !== 0) continue;
+    const sum = HEADER_MAGIC_2 + view.getUint32(at + 8, true) + view.getUint32(at + 12, true);
+    if (sum >>> 0 === 0) return true;
+  }
+  return false;
+}
+
 /** Reads a kernel whose Multiboot header is at `headerAt`. @throws BootImageError for what it requires and is not here */
 export function readMultiboot(bytes: Uint8Array, headerAt: number): MultibootImage {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);

@@ -8,11 +8,15 @@ export function piece(what: string, address: bigint, bytes: Uint8Array): BootPie
   return { what, address: guestPhysical(address), bytes, size: BigInt(bytes.length), zeroed: false };
 }
 
-/** The command line with its zero, for `BOOT_MAP.commandLine`. @throws BootLayoutError if it is too long */
-export function commandLinePiece(text: string, most: number = BOOT_MAP.commandLineBytes): BootPiece {
+/** The command line with its zero, `most` bytes at most. @throws BootLayoutError if it is too long */
+export function commandLinePiece(
+  text: string,
+  most: number = BOOT_MAP.commandLineBytes,
+  address: bigint = BOOT_MAP.commandLine,
+): BootPiece {
   const bytes = new TextEncoder().encode(`${text}\0`);
   const room = Math.min(most, BOOT_MAP.commandLineBytes);
   if (bytes.length > room)
     throw new BootLayoutError(`the command line has ${bytes.length - 1} bytes; this guest takes ${room - 1}`);
-  return piece("command line", BOOT_MAP.commandLine, bytes);
+  return piece("command line", address, bytes);
 }

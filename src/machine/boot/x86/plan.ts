@@ -9,11 +9,13 @@ import { planElf } from "./planElf.ts";
 import { planMultiboot } from "./planMultiboot.ts";
 import type { ProtocolPlan, X86BootPlan, X86BootRequest } from "./protocol.ts";
 
-/** Selectors in the descriptor table at `BOOT_MAP.gdt`: Linux wants 0x10 and 0x18 for 64-bit code and data. */
-export const BOOT_SELECTORS = { code32: 0x08, code64: 0x10, data: 0x18 } as const;
-const DESCRIPTORS = [0n, 0x00cf_9b00_0000_ffffn, 0x00af_9b00_0000_ffffn, 0x00cf_9300_0000_ffffn] as const;
+/** Selectors in the descriptor table at `BOOT_MAP.gdt`: Linux wants them so. Code is of as many bits as the guest starts in. */
+export const BOOT_SELECTORS = { code: 0x10, data: 0x18 } as const;
+const CODE = { 32: 0x00cf_9b00_0000_ffffn, 64: 0x00af_9b00_0000_ffffn } as const;
+const DATA = 0x00cf_9300_0000_ffffn;
+const descriptors = (bits: 32 | 64): BigUint64Array => BigUint64Array.of(0n, CODE[32], CODE[bits], DATA);
 /** The last byte of that table. */
-export const BOOT_GDT_LIMIT = DESCRIPTORS.length * 8 - 1;
+export const BOOT_GDT_LIMIT = 31;
 
 const MAPPED = 4n << 30n;
 /** Where a PC's firmware loads boot sectors. */
@@ -26,13 +28,16 @@ const FIRST_DISK = 0x80n;
  */
 export function planX86Boot(request: X86BootRequest): X86BootPlan {
   const plan = protocolPlan(request);
+  const bits = plan.entry.mode === "long" ? 64 : 32;
   const own = [
-    piece("descriptor table", BOOT_MAP.gdt, new Uint8Array(BigUint64Array.from(DESCRIPTORS).buffer)),
+    piece("descriptor table", BOOT_MAP.gdt, new Uint8Array(descriptors(bits).buffer)),
     piece("page tables", BOOT_MAP.pageTables, identityMap(BOOT_MAP.pageTables, MAPPED)),
     piece("ACPI tables", PC_MAP.acpi, request.acpi),
+    piece("MP table", PC_MAP.mpTable, request.mpTable),
   ];
   const pieces = plan.entry.mode === "real" ? plan.pieces : [...plan.pieces, ...own];
-  for (const { what, address, size } of pieces) checkInRam(what, address, size, request.ram);
+  for (const { what, address, size } of pieces)
+    checkInRam(what, address, size, request.ram, BigInt(PC_MAP.maximumRamBytes));
   checkApart(pieces);
   return { ...plan, pieces };
 }

@@ -1,5 +1,5 @@
 import { type AddressRange, guestPhysical } from "../../address.ts";
-import { BOOT_MAP } from "../../board/x86PcMap.ts";
+import { BOOT_MAP, PC_MAP } from "../../board/x86PcMap.ts";
 import { BootLayoutError } from "../bootError.ts";
 import { checkInRam } from "../placement.ts";
 import type { BzImage } from "./image.ts";
@@ -10,17 +10,17 @@ import { zeroPage } from "./zeroPage.ts";
 const ENTRY_64 = 0x200n;
 const PAGE = 4096n;
 
-/** Linux's 64-bit boot protocol (Documentation/arch/x86/boot.rst): RSI has the zero page. */
+/** Linux's 64-bit and 32-bit boot protocols (Documentation/arch/x86/boot.rst): RSI has the zero page. */
 export function planBzImage(request: X86BootRequest, image: BzImage): ProtocolPlan {
   const { ram } = request;
   const at = image.preferredAddress;
-  checkInRam("kernel", at, image.initSize, ram);
+  checkInRam("kernel", at, image.initSize, ram, BigInt(PC_MAP.maximumRamBytes));
   const kernel = image.bytes.subarray(image.setupBytes);
   const kernelEnd = at + (image.initSize > BigInt(kernel.length) ? image.initSize : BigInt(kernel.length));
   const limit = image.initrdMaximum === 0n ? undefined : image.initrdMaximum + 1n;
   const initrd = placeInitrd(request, kernelEnd, limit);
   return {
-    protocol: "Linux, 64-bit boot protocol",
+    protocol: `Linux, ${image.bits}-bit boot protocol`,
     pieces: [
       { ...piece("kernel", at, kernel), size: kernelEnd - at },
       piece("zero page", BOOT_MAP.zeroPage, zeroPage({ ram, initrd, setup: image.bytes })),
@@ -28,8 +28,12 @@ export function planBzImage(request: X86BootRequest, image: BzImage): ProtocolPl
       ...(initrd === undefined ? [] : [piece("initrd", initrd.base, request.initrd ?? new Uint8Array())]),
     ],
     entry: {
-      mode: "long",
-      registers: { rip: at + ENTRY_64, rsi: BOOT_MAP.zeroPage, rsp: BOOT_MAP.stackEnd },
+      mode: image.bits === 64 ? "long" : "protected",
+      registers: {
+        rip: image.bits === 64 ? at + ENTRY_64 : at,
+        rsi: BOOT_MAP.zeroPage,
+        rsp: BOOT_MAP.stackEnd,
+      },
     },
   };
 }

@@ -28,16 +28,30 @@ export function planMultiboot(request: X86BootRequest, image: MultibootImage): P
     initrd === undefined || initrd.length === 0
       ? undefined
       : { base: guestPhysical(behind(endOf(loaded))), size: BigInt(initrd.length) };
+  const places = placesBeside(loaded);
   return {
     protocol: `Multiboot, ${elf === undefined ? "plain" : `ELF of ${elf.bits} bits`}`,
     pieces: [
       ...loaded,
-      commandLinePiece(request.commandLine ?? ""),
-      piece("Multiboot information", BOOT_MAP.info, information(request.ram, module)),
+      commandLinePiece(request.commandLine ?? "", BOOT_MAP.commandLineBytes, places.commandLine),
+      piece("Multiboot information", places.info, information(request.ram, module, places)),
       ...(module === undefined ? [] : [piece("initrd", module.base, initrd ?? new Uint8Array())]),
     ],
-    entry: { mode: "protected", registers: { rip: entry, rax: LOADER_MAGIC, rbx: BOOT_MAP.info } },
+    entry: { mode: "protected", registers: { rip: entry, rax: LOADER_MAGIC, rbx: places.info } },
   };
+}
+
+/** Where the information goes, and the command line. */
+interface Places {
+  readonly info: bigint;
+  readonly commandLine: bigint;
+}
+
+/** Low, where nothing of a kernel is. */
+function placesBeside(loaded: readonly BootPiece[]): Places {
+  const { info, end } = BOOT_MAP.multiboot;
+  const isTaken = loaded.some(({ address, size }) => address < end && address + size > info);
+  return isTaken ? BOOT_MAP : BOOT_MAP.multiboot;
 }
 
 /** Modules are above 1 MiB, whatever the kernel leaves free below. */
@@ -50,6 +64,10 @@ function plainPiece({ bytes, headerAt, addresses }: MultibootImage): BootPiece {
   const size = loadEnd === 0 ? bytes.length - from : loadEnd - load;
   if (size <= 0 || from + size > bytes.length)
     throw new BootImageError("the Multiboot header asks for more bytes than the file has");
+  if (addresses.entry < load || addresses.entry >= load + size)
+    throw new BootImageError(
+      `the Multiboot header's entry point 0x${addresses.entry.toString(16)} is outside what it loads`,
+    );
   const part = bytes.subarray(from, from + size);
   const needed = bssEnd === 0 ? size : bssEnd - load;
   if (needed < size) throw new BootImageError("the Multiboot header's bss ends before its data does");
@@ -62,10 +80,10 @@ function plainPiece({ bytes, headerAt, addresses }: MultibootImage): BootPiece {
   };
 }
 
-function information(ram: AddressRange, module: AddressRange | undefined): Uint8Array {
+function information(ram: AddressRange, module: AddressRange | undefined, places: Places): Uint8Array {
   const bytes = new Uint8Array(PLACE.bytes);
   const view = new DataView(bytes.buffer);
-  const info = Number(BOOT_MAP.info);
+  const info = Number(places.info);
   const map = pcMemoryMap(ram);
   const kibibytes = (size: bigint): number => Number(size >> 10n);
   const high = ram.size - PC_MAP.highMemory;
@@ -74,7 +92,7 @@ function information(ram: AddressRange, module: AddressRange | undefined): Uint8
     [0, memory | commandLine | memoryMap | loaderName | (module === undefined ? 0 : modules)],
     [4, kibibytes(PC_MAP.lowMemoryEnd)],
     [8, kibibytes(high > 0n ? high : 0n)],
-    [16, Number(BOOT_MAP.commandLine)],
+    [16, Number(places.commandLine)],
     [20, module === undefined ? 0 : 1],
     [24, info + PLACE.modules],
     [44, map.length * (ENTRY_BYTES + 4)],

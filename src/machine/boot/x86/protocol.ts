@@ -33,6 +33,8 @@ export interface X86BootRequest {
   readonly commandLine?: string | undefined;
   /** ACPI's tables, for `PC_MAP.acpi`. */
   readonly acpi: Uint8Array;
+  /** The table of Intel's MultiProcessor Specification, for `PC_MAP.mpTable`. */
+  readonly mpTable: Uint8Array;
 }
 
 /** What a protocol makes of a request, without what all have in common. */

@@ -7,15 +7,17 @@ import { BootImageError, BootLayoutError } from "../../../../src/machine/boot/bo
 import { classifyX86Image, isX86Image } from "../../../../src/machine/boot/x86/classify.ts";
 import { planX86Boot, planX86Firmware } from "../../../../src/machine/boot/x86/plan.ts";
 import type { X86BootPlan } from "../../../../src/machine/boot/x86/protocol.ts";
+import { mpTable } from "../../../../src/machine/mpTable.ts";
 import { bzImage, elf, multibootHeader } from "./images.ts";
 
 const ram = { base: guestPhysical(0n), size: 64n << 20n };
 const acpi = acpiTables(Number(PC_MAP.acpi), 1);
+const mp = mpTable(Number(PC_MAP.mpTable), 2);
 
 const planOf = (
   bytes: Uint8Array,
   more: { readonly initrd?: Uint8Array; readonly commandLine?: string } = {},
-): X86BootPlan => planX86Boot({ image: classifyX86Image(bytes), ram, acpi, ...more });
+): X86BootPlan => planX86Boot({ image: classifyX86Image(bytes), ram, acpi, mpTable: mp, ...more });
 
 /** A piece of a plan as a view, by its address. */
 function at(plan: X86BootPlan, address: bigint): DataView {
@@ -96,9 +98,38 @@ describe("a bzImage", () => {
     expect(plan).toThrow(message);
   });
 
-  it("is refused without a 64-bit entry point", () => {
-    const old = bzImage(4096, (view) => view.setUint16(0x236, 0, true));
-    expect(() => classifyX86Image(old)).toThrow(/no 64-bit entry point/);
+  it("without a 64-bit entry point is entered in 32-bit protected mode where it goes, with the zero page in RSI", () => {
+    const plan = planOf(bzImage(4096, (view) => view.setUint16(0x236, 0, true)));
+    expect(plan.entry).toMatchObject({
+      mode: "protected",
+      registers: { rip: 0x100_0000n, rsi: BOOT_MAP.zeroPage },
+    });
+    expect(plan.protocol).toBe("Linux, 32-bit boot protocol");
+    // Linux wants flat code at selector 0x10 and data at 0x18.
+    const table = at(plan, BOOT_MAP.gdt);
+    expect([table.getBigUint64(0x10, true), table.getBigUint64(0x18, true)]).toEqual([
+      0x00cf_9b00_0000_ffffn,
+      0x00cf_9300_0000_ffffn,
+    ]);
+  });
+
+  it("that cannot be moved goes to 1 MiB", () => {
+    const fixed = bzImage(4096, (view) => {
+      view.setUint16(0x236, 0, true);
+      view.setUint8(0x234, 0);
+    });
+    expect(planOf(fixed).entry.registers.rip).toBe(0x10_0000n);
+  });
+
+  it.each([
+    [
+      "of an old boot protocol",
+      (view: DataView) => view.setUint16(0x206, 0x203, true),
+      /protocol 2\.03,.*real mode/,
+    ],
+    ["that goes below 1 MiB", (view: DataView) => view.setUint8(0x211, 0), /protocol 2\.15,.*real mode/],
+  ])("is refused when it is one %s", (_, change, message) => {
+    expect(() => classifyX86Image(bzImage(4096, change))).toThrow(message);
   });
 });
 
@@ -157,10 +188,18 @@ describe("an ELF image", () => {
     ["one whose segment is larger in the file", { bits: 64, memorySize: 1n }, /larger in the file/],
     ["one at virtual addresses only", { bits: 64, address: 1n << 60n }, /virtual one/],
     ["one whose entry is nowhere", { bits: 64, entry: 0x5000n }, /entry point 0x5000 is in none/],
+    ["one whose PVH entry is nowhere", { bits: 64, pvhEntry: 0x5000n }, /PVH, 0x5000, is in none/],
   ] as const)("is refused as %s", (_, options, message) => {
     const make = () => planOf(elf(options));
     expect(make).toThrow(BootImageError);
     expect(make).toThrow(message);
+  });
+
+  it("is refused where this machine can have no RAM", () => {
+    expect(() => planOf(elf({ bits: 64, address: 0xfee0_0000n }))).toThrow(
+      /can have no RAM: that is at 0x0–0xc0000000/,
+    );
+    expect(() => planOf(elf({ bits: 64, address: 0x800_0000n }))).toThrow(/give the guest more memory/);
   });
 
   it("is refused on top of what the boot loader hands over", () => {
@@ -180,17 +219,33 @@ describe("a Multiboot image", () => {
     const plan = planOf(kernel, { initrd: new Uint8Array(10), commandLine: "x=1" });
     expect(plan.entry).toMatchObject({
       mode: "protected",
-      registers: { rip: 0x10_000cn, rax: 0x2bad_b002n, rbx: BOOT_MAP.info },
+      registers: { rip: 0x10_000cn, rax: 0x2bad_b002n, rbx: BOOT_MAP.multiboot.info },
     });
-    const info = at(plan, BOOT_MAP.info);
+    const info = at(plan, BOOT_MAP.multiboot.info);
     expect(info.getUint32(0, true)).toBe(0x24d);
     expect([info.getUint32(4, true), info.getUint32(8, true)]).toEqual([639, 63 << 10]);
     expect(textAt(at(plan, BigInt(info.getUint32(16, true))))).toBe("x=1");
-    const module = info.getUint32(24, true) - Number(BOOT_MAP.info);
+    const module = info.getUint32(24, true) - Number(BOOT_MAP.multiboot.info);
     expect([info.getUint32(module, true), info.getUint32(module + 4, true)]).toEqual([0x10_1000, 0x10_100a]);
-    const mapAt = info.getUint32(48, true) - Number(BOOT_MAP.info);
+    const mapAt = info.getUint32(48, true) - Number(BOOT_MAP.multiboot.info);
     expect(info.getUint32(mapAt, true)).toBe(20);
     expect(entries(info, mapAt + 4, info.getUint32(44, true) / 24, 24)).toEqual(map);
+  });
+
+  it("in low memory has its information elsewhere", () => {
+    const bytes = new Uint8Array(0x1_0000).fill(0x90);
+    bytes.set(multibootHeader(0x1_0000, [0x1000, 0x1000, 0, 0, 0x1020]));
+    const plan = planOf(bytes, { commandLine: "x=1" });
+    expect(plan.entry.registers.rbx).toBe(BOOT_MAP.info);
+    expect(at(plan, BOOT_MAP.info).getUint32(16, true)).toBe(Number(BOOT_MAP.commandLine));
+  });
+
+  it("of version 2 is told, unless it can be entered by PVH", () => {
+    const header = new Uint8Array(Uint32Array.of(0xe852_50d6, 0, 24, -(0xe852_50d6 + 24) >>> 0, 0, 8).buffer);
+    const second = elf({ bits: 64, bytes: header });
+    expect(isX86Image(header)).toBe(true);
+    expect(() => classifyX86Image(second)).toThrow(/Multiboot 2 kernel/);
+    expect(planOf(elf({ bits: 64, bytes: header, pvhEntry: 0x10_0000n })).protocol).toBe("ELF, PVH");
   });
 
   it("without ELF goes where its header says", () => {
@@ -207,8 +262,13 @@ describe("a Multiboot image", () => {
     ["something unknown", multibootHeader(0x8000), /0x8000/],
     ["neither ELF nor addresses", multibootHeader(0), /no ELF file/],
     ["addresses that do not fit", multibootHeader(0x1_0000, [0x10_0000, 0x20_0000, 0, 0, 0]), /do not fit/],
+    [
+      "an entry point elsewhere",
+      multibootHeader(0x1_0000, [0x10_0000, 0x10_0000, 0, 0, 5]),
+      /0x5 is outside/,
+    ],
   ])("is refused when it requires %s", (_, bytes, message) => {
-    expect(() => classifyX86Image(bytes)).toThrow(message);
+    expect(() => planOf(bytes)).toThrow(message);
   });
 });
 
@@ -286,9 +346,12 @@ describe("ACPI's tables", () => {
     expect(name(xsdt)).toBe("XSDT");
     const tables = [0, 1].map((i) => Number(view.getBigUint64(xsdt + 36 + 8 * i, true)) - base);
     expect(tables.map(name)).toEqual(["FACP", "APIC"]);
+    const rsdt = view.getUint32(16, true) - base;
+    expect(name(rsdt)).toBe("RSDT");
+    expect([0, 1].map((i) => view.getUint32(rsdt + 36 + 4 * i, true) - base)).toEqual(tables);
     const dsdt = view.getUint32((tables[0] ?? 0) + 40, true) - base;
     expect(name(dsdt)).toBe("DSDT");
-    for (const at of [xsdt, ...tables, dsdt]) expect(sum(at, view.getUint32(at + 4, true))).toBe(0);
+    for (const at of [xsdt, rsdt, ...tables, dsdt]) expect(sum(at, view.getUint32(at + 4, true))).toBe(0);
   });
 
   it("list each processor once", () => {
@@ -299,5 +362,34 @@ describe("ACPI's tables", () => {
       ...four.subarray(madt + 44 + 8 * i, madt + 52 + 8 * i),
     ]);
     expect(listed).toEqual([0, 1, 2, 3].map((id) => [0, 8, id, id, 1, 0, 0, 0]));
+  });
+});
+
+describe("Intel's MultiProcessor table", () => {
+  const view = new DataView(mp.buffer);
+  const sum = (from: number, length: number): number =>
+    mp.subarray(from, from + length).reduce((total, byte) => (total + byte) & 0xff, 0);
+
+  it("is found by its pointer, and both add up to zero", () => {
+    expect(String.fromCharCode(...mp.subarray(0, 4))).toBe("_MP_");
+    const table = view.getUint32(4, true) - Number(PC_MAP.mpTable);
+    expect(String.fromCharCode(...mp.subarray(table, table + 4))).toBe("PCMP");
+    expect([sum(0, 16), sum(table, view.getUint16(table + 4, true))]).toEqual([0, 0]);
+    expect(table + view.getUint16(table + 4, true)).toBe(mp.length);
+  });
+
+  it("lists processors, the bus, the I/O APIC and ISA's interrupts at inputs of their numbers", () => {
+    const entries: number[][] = [];
+    for (let at = 60; at < mp.length; at += mp[at] === 0 ? 20 : 8)
+      entries.push([...mp.subarray(at, at + (mp[at] === 0 ? 20 : 8))]);
+    expect(entries).toHaveLength(view.getUint16(16 + 34, true));
+    expect(entries.slice(0, 2).map((each) => each.slice(0, 4))).toEqual([
+      [0, 0, 0x14, 3],
+      [0, 1, 0x14, 1],
+    ]);
+    expect(entries[3]).toEqual([2, 2, 0x11, 1, 0, 0, 0xc0, 0xfe]);
+    expect(entries.filter(([type]) => type === 3).map((each) => [each[5], each[7]])).toEqual(
+      Array.from({ length: 16 }, (_, irq) => [irq, irq]),
+    );
   });
 });
