@@ -37,6 +37,7 @@ export const BOOT_MAP = {
   stackEnd: 0x9_8000n,
   pageTables: 0x9_8000n,
   end: 0x9_e000n,
+  biosData: 0x400n,
   /** What Multiboot hands over, unless the kernel goes there: kernels use the end of low memory before they have read it all. */
   multiboot: { info: 0x9000n, commandLine: 0xa000n, end: 0xc000n },
 } as const;

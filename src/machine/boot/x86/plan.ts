@@ -2,6 +2,7 @@ import { guestPhysical } from "../../address.ts";
 import { BOOT_MAP, PC_MAP } from "../../board/x86PcMap.ts";
 import { BootLayoutError } from "../bootError.ts";
 import { checkApart, checkInRam } from "../placement.ts";
+import { biosData } from "./biosData.ts";
 import { identityMap } from "./pageTables.ts";
 import { piece } from "./pieces.ts";
 import { planBzImage } from "./planBzImage.ts";
@@ -35,7 +36,8 @@ export function planX86Boot(request: X86BootRequest): X86BootPlan {
     piece("ACPI tables", PC_MAP.acpi, request.acpi),
     piece("MP table", PC_MAP.mpTable, request.mpTable),
   ];
-  const pieces = plan.entry.mode === "real" ? plan.pieces : [...plan.pieces, ...own];
+  const pieces =
+    plan.entry.mode === "real" ? plan.pieces : [...plan.pieces, ...own, ...biosData(plan.pieces)];
   for (const { what, address, size } of pieces)
     checkInRam(what, address, size, request.ram, BigInt(PC_MAP.maximumRamBytes));
   checkApart(pieces);

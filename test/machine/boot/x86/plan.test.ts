@@ -365,6 +365,22 @@ describe("ACPI's tables", () => {
   });
 });
 
+describe("a BIOS's data", () => {
+  it("tell where low memory ends, and the serial port", () => {
+    const data = at(planOf(bzImage()), 0x400n);
+    expect([data.getUint16(0, true), data.getUint16(0xe, true), data.getUint16(0x13, true)]).toEqual([
+      0x3f8, 0x9fc0, 639,
+    ]);
+    expect(at(planOf(bzImage()), 0x9_fc00n).getUint8(0)).toBe(1);
+  });
+
+  it("give way to a guest that goes there", () => {
+    const plan = planOf(elf({ bits: 32, address: 0x4f0n }));
+    expect(plan.pieces.some(({ address }) => address === 0x400n)).toBe(false);
+    expect(plan.entry.registers.rip).toBe(0x4f0n);
+  });
+});
+
 describe("Intel's MultiProcessor table", () => {
   const view = new DataView(mp.buffer);
   const sum = (from: number, length: number): number =>
