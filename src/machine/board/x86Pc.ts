@@ -116,7 +116,7 @@ export function x86Pc(options: X86PcOptions): X86Pc {
     writePort: (_, size, value) => keyboard.writePort(4, size, value),
   });
   ports.map(PC_PORTS.systemControlA, 1, new SystemControlA(reset));
-  ports.map(PC_PORTS.resetControl, 1, resetControl);
+  ports.map(PC_PORTS.pciAddress, 4, resetControl);
   ports.map(PC_PORTS.debugExit, 4, new DebugExit((status) => request({ kind: "exit", status })));
   ports.map(PC_PORTS.fwCfg, 2, fwCfg);
   ports.map(PC_PORTS.acpiPm, 12, power);

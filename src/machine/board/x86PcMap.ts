@@ -49,6 +49,7 @@ export const PC_PORTS = {
   i8042Data: 0x60,
   i8042Status: 0x64,
   systemControlA: 0x92,
+  pciAddress: 0xcf8,
   resetControl: 0xcf9,
   debugExit: 0xf4,
   fwCfg: 0x510,

@@ -3,11 +3,17 @@ import type { PortDevice, PortSize } from "../portBus.ts";
 /** Reset Control Register of Intel's chipsets, port 0xCF9: RST_CPU makes the reset, SYS_RST says how deep. */
 const RST_CPU = 4;
 const SYS_RST = 2;
+/** Its offset from port 0xCF8. */
+const REGISTER = 1;
 
-/** Port 0xCF9, by which ACPI's FADT says that the machine is reset. */
+/**
+ * Port 0xCF9, by which ACPI's FADT says that the machine is reset. It answers single bytes only: four bytes from 0xCF8 on are the
+ * address of PCI's configuration space (PCI Local Bus Specification 3.0, 3.2.2.3.2), and guests that look for PCI must not reset
+ * the machine by it.
+ */
 export class ResetControl implements PortDevice {
   readonly name = "reset-control";
-  readonly width = 1;
+  readonly width = 4;
   readonly #reset: () => void;
   #value = 0;
 
@@ -16,11 +22,12 @@ export class ResetControl implements PortDevice {
     this.#reset = reset;
   }
 
-  readPort(): number {
-    return this.#value;
+  readPort(offset: number, size: PortSize): number {
+    return offset === REGISTER && size === 1 ? this.#value : 2 ** (8 * size) - 1;
   }
 
-  writePort(_offset: number, _size: PortSize, value: number): void {
+  writePort(offset: number, size: PortSize, value: number): void {
+    if (offset !== REGISTER || size !== 1) return;
     const rises = (value & ~this.#value & RST_CPU) !== 0;
     this.#value = value & (RST_CPU | SYS_RST);
     if (rises) this.#reset();

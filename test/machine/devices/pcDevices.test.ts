@@ -113,6 +113,18 @@ describe("what ends or restarts a PC", () => {
     expect(requests).toEqual([]);
   });
 
+  it("does not reset for what looks for PCI by the address at 0xCF8, and shows none", () => {
+    const { ports, requests } = board();
+    // Device 0, function 4: port 0xCF9 would get RST_CPU.
+    ports.write(0xcf8, 4, 0x8000_0400);
+    ports.write(0xcf8, 2, 0x0600);
+    ports.write(0xcf9, 2, 0x0006);
+    expect([ports.read(0xcf8, 4), ports.read(0xcfc, 4)]).toEqual([0xffff_ffff, 0xffff_ffff]);
+    expect(requests).toEqual([]);
+    ports.write(0xcf9, 1, 0x02);
+    expect([ports.read(0xcf9, 1), ports.read(0xcfb, 1)]).toEqual([2, 0xff]);
+  });
+
   it("ends by the debug-exit port with 2v + 1", () => {
     const { ports, requests } = board();
     ports.write(0xf4, 4, 0x10);
