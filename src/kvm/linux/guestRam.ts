@@ -12,25 +12,10 @@ interface Slot {
   readonly end: bigint;
   readonly readOnly: boolean;
   readonly memory: HostMemory;
-  /** The kernel's slots that make it up. */
-  readonly pieces: readonly Piece[];
 }
 
-/** A slot as the kernel has it: a part of one of ours, all of whose pages are treated alike. */
-interface Piece {
-  readonly number: number;
-  readonly base: bigint;
-  readonly end: bigint;
-  readonly readOnly: boolean;
-}
-
-/** How a page is kept from the guest: its writes end `KVM_RUN`, or all its accesses do. */
-export type Withheld = "writes" | "accesses";
-
-const pageBytes = 4096n;
-
-/** Numbers of the kernel's slots that are parts of ours; below are ours. */
-const firstPieceNumber = 16_384;
+/** KVM has 32,764 for user space on x86-64, and fewer elsewhere. */
+const mostSlots = 16_384;
 
 /** The memory slots of a VM and the host memory behind them. */
 export class GuestRam {
@@ -38,7 +23,6 @@ export class GuestRam {
   readonly #vm: number;
   readonly #argument: HostMemory;
   readonly #slots = new Map<number, Slot>();
-  #withheld: ReadonlyMap<bigint, Withheld> = new Map();
 
   constructor(libc: Libc, vm: number) {
     this.#libc = libc;
@@ -59,11 +43,8 @@ export class GuestRam {
       old.memory.release();
       return;
     }
-    if (slot < 0 || slot >= firstPieceNumber)
-      throw new KvmError(
-        "EINVAL",
-        `memory slots are numbered from 0 to ${firstPieceNumber - 1}, not ${slot}`,
-      );
+    if (slot < 0 || slot >= mostSlots)
+      throw new KvmError("EINVAL", `memory slots are numbered from 0 to ${mostSlots - 1}, not ${slot}`);
     if (old === undefined) {
       const memory = HostMemory.allocate(this.#libc, sizeOf(region));
       try {
@@ -80,25 +61,6 @@ export class GuestRam {
     // KVM has no way to change the flag of a slot that is in use.
     this.#remove(slot, old);
     this.#add(slot, { ...old, readOnly });
-  }
-
-  /** Keeps pages from the guest, and no others; `view`, `read` and `write` still reach them. @param pages by their first address */
-  withhold(pages: ReadonlyMap<bigint, Withheld>): void {
-    const before = this.#withheld;
-    const changed = [...before.keys(), ...pages.keys()].filter(
-      (page) => before.get(page) !== pages.get(page),
-    );
-    this.#withheld = new Map(pages);
-    for (const [number, slot] of [...this.#slots]) {
-      if (!changed.some((page) => page >= slot.base && page < slot.end)) continue;
-      this.#remove(number, slot);
-      this.#add(number, slot);
-    }
-  }
-
-  /** How the page of an address is kept from the guest now. */
-  withheldAt(address: bigint): Withheld | undefined {
-    return this.#withheld.get(address - (address % pageBytes));
   }
 
   /** The bytes of guest-physical memory themselves, not a copy. @throws KvmError EFAULT unless one slot has them all. */
@@ -151,58 +113,26 @@ export class GuestRam {
     }
   }
 
-  #add(number: number, slot: Omit<Slot, "pieces">): void {
-    const pieces = this.#pieces(number, slot);
-    const added: Piece[] = [];
-    try {
-      for (const piece of pieces) {
-        this.#ioctl(piece, slot, piece.end - piece.base);
-        added.push(piece);
-      }
-    } catch (error) {
-      for (const piece of added) this.#ioctl(piece, slot, 0n);
-      throw error;
-    }
-    this.#slots.set(number, { ...slot, pieces });
+  #add(number: number, slot: Slot): void {
+    this.#ioctl(number, slot, slot.end - slot.base);
+    this.#slots.set(number, slot);
   }
 
   #remove(number: number, slot: Slot): void {
-    for (const piece of slot.pieces) this.#ioctl(piece, slot, 0n);
+    this.#ioctl(number, slot, 0n);
     this.#slots.delete(number);
   }
 
-  /** A slot in parts: what is between withheld pages, and those pages whose writes alone are. */
-  #pieces(number: number, { base, end, readOnly }: Omit<Slot, "pieces">): readonly Piece[] {
-    const withheld = [...this.#withheld].filter(([page]) => page >= base && page < end);
-    if (withheld.length === 0) return [{ number, base, end, readOnly }];
-    const parts: Omit<Piece, "number">[] = [];
-    let from = base;
-    for (const [page, how] of withheld.sort(([a], [b]) => (a < b ? -1 : 1))) {
-      if (page > from) parts.push({ base: from, end: page, readOnly });
-      if (how === "writes") parts.push({ base: page, end: page + pageBytes, readOnly: true });
-      from = page + pageBytes;
-    }
-    if (from < end) parts.push({ base: from, end, readOnly });
-    const used = new Set(
-      [...this.#slots.values()].flatMap(({ pieces }) => pieces.map((each) => each.number)),
-    );
-    let next = firstPieceNumber;
-    return parts.map((part) => {
-      while (used.has(next)) next++;
-      return { ...part, number: next++ };
-    });
-  }
-
-  #ioctl(piece: Piece, { base, memory }: Omit<Slot, "pieces">, size: bigint): void {
+  #ioctl(number: number, { base, memory, readOnly }: Slot, size: bigint): void {
     encode(kvmUserspaceMemoryRegion, this.#argument.view, {
-      slot: piece.number,
-      flags: piece.readOnly ? memoryFlags.KVM_MEM_READONLY : 0,
-      guest_phys_addr: piece.base,
+      slot: number,
+      flags: readOnly ? memoryFlags.KVM_MEM_READONLY : 0,
+      guest_phys_addr: base,
       memory_size: size,
-      userspace_addr: BigInt(memory.address) + (piece.base - base),
+      userspace_addr: BigInt(memory.address),
     });
     if (this.#libc.ioctl(this.#vm, ioctls.KVM_SET_USER_MEMORY_REGION, this.#argument.address) < 0)
-      throw this.#libc.lastError(`memory slot ${piece.number} at 0x${piece.base.toString(16)}`);
+      throw this.#libc.lastError(`memory slot ${number} at 0x${base.toString(16)}`);
   }
 }
 

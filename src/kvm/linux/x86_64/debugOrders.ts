@@ -9,7 +9,7 @@ import { catchesUserBreaks, type HostDebugFacts } from "./debug/facts.ts";
 import { GuestMemory } from "./debug/guestMemory.ts";
 import { vectors } from "./debug/injector.ts";
 import { kernelDebug, withTrap } from "./debug/kernelDebug.ts";
-import { MissedBreaks } from "./debug/missed.ts";
+import { MissedEvents } from "./debug/missed.ts";
 import { OwnTrapFlag } from "./debug/trapFlag.ts";
 import { UserBreaks } from "./debug/userBreaks.ts";
 import { isUserPage } from "./debug/userPages.ts";
@@ -43,7 +43,7 @@ export abstract class X86DebugOrders extends X86VcpuState {
   protected readonly breakSearch: BreakSearch;
   protected readonly ownTrap: OwnTrapFlag;
   protected readonly userBreaks: UserBreaks;
-  readonly missed: MissedBreaks;
+  readonly missed: MissedEvents;
   readonly #ownExit: OwnDebugExit = {
     reason: "DEBUG",
     arch: { exception: vectors.debug, pc: 0n, dr6: 0n, dr7: 0n },
@@ -77,7 +77,7 @@ export abstract class X86DebugOrders extends X86VcpuState {
     this.breakSearch = new BreakSearch(ram, facts);
     this.ownTrap = new OwnTrapFlag(file, memory);
     this.userBreaks = new UserBreaks(file, memory);
-    this.missed = new MissedBreaks(facts);
+    this.missed = new MissedEvents(facts);
   }
 
   /** Gives the guest the #BP of the INT3 at which it is. */

@@ -105,7 +105,10 @@ export class LinuxX86Vcpu extends X86LostSteps implements X86Vcpu {
     this.heldExit = undefined;
     if (putBack !== undefined) return putBack;
     this.breakSearch.forget();
-    if (this.watcher.active) this.watcher.place(this.file);
+    if (this.watcher.active) {
+      this.watcher.place(this.file);
+      this.missed.watch();
+    }
     const exit = this.unfinished ? this.#finish() : undefined;
     if (exit !== undefined) return exit;
     if (this.wantsInt3 && this.mode === "real" && this.facts.int3.real !== "exit") {

@@ -1,14 +1,16 @@
 import type { Mode } from "./breakSearch.ts";
 import type { HostDebugFacts } from "./facts.ts";
 
-/** How INT3s that the host wants can have gone to the guest, on a KVM that gives them to it in some modes. */
+/** How something that the host wants to see can escape it, on a KVM that gives INT3s to the guest in some modes, or has no watchpoints. */
 export type Missed =
   /** The guest ran by itself and is in real mode now. */
   | "real mode"
   /** It ran by itself and has another #BP handler now than the one at which INT3s of user mode were waited for. */
   | "handler"
   /** It is in user mode, and nothing can be waited for. */
-  | "user mode";
+  | "user mode"
+  /** It is stepped, and watched bytes are compared. */
+  | "watchpoint";
 
 const texts: Readonly<Record<Missed, string>> = {
   "real mode":
@@ -17,10 +19,12 @@ const texts: Readonly<Record<Missed, string>> = {
     "has given itself another #BP handler while nobody looked; INT3 breakpoints in user mode may have been missed until now, as this host's KVM gives them to the guest",
   "user mode":
     "is in user mode without a #BP handler of 64-bit mode; INT3 breakpoints there are missed, as this host's KVM gives them to the guest",
+  watchpoint:
+    "is single-stepped for its watchpoints, which this host's KVM does not have; a write that leaves the bytes as they are is not seen",
 };
 
 /** Tells what may have been missed, each thing once until the guest begins anew. */
-export class MissedBreaks {
+export class MissedEvents {
   /** Gets what is to be told to the user. */
   onNotice: ((text: string) => void) | undefined;
   readonly #facts: HostDebugFacts;
@@ -32,6 +36,11 @@ export class MissedBreaks {
 
   constructor(facts: HostDebugFacts) {
     this.#facts = facts;
+  }
+
+  /** The guest is about to be watched by steps. */
+  watch(): void {
+    this.#tell("watchpoint");
   }
 
   /** The guest is about to be stepped. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { BreakSearch } from "../../../../../src/kvm/linux/x86_64/debug/breakSearch.ts";
 import { faithful, type HostDebugFacts } from "../../../../../src/kvm/linux/x86_64/debug/facts.ts";
-import { MissedBreaks } from "../../../../../src/kvm/linux/x86_64/debug/missed.ts";
+import { MissedEvents } from "../../../../../src/kvm/linux/x86_64/debug/missed.ts";
 import { UserEntry } from "../../../../../src/kvm/linux/x86_64/debug/userEntry.ts";
 
 /** A KVM that gives INT3 to the guest in real mode and user mode. */
@@ -9,7 +9,7 @@ const lacking: HostDebugFacts = { ...faithful, int3: { real: "guest", kernel: "e
 
 function missedOn(facts: HostDebugFacts) {
   const told: string[] = [];
-  const missed = new MissedBreaks(facts);
+  const missed = new MissedEvents(facts);
   missed.onNotice = (text) => told.push(text);
   return { missed, told };
 }
@@ -57,6 +57,13 @@ describe("INT3s that may have been missed, on a KVM that gives them to the guest
     missed.reset();
     missed.leave("user", undefined, always);
     expect(told).toEqual([expect.stringContaining("without a #BP handler")]);
+  });
+
+  it("are not all that may be: unchanged bytes under watchpoints made up for by steps are told, once", () => {
+    const { missed, told } = missedOn(lacking);
+    missed.watch();
+    missed.watch();
+    expect(told).toEqual([expect.stringContaining("leaves the bytes as they are is not seen")]);
   });
 
   it("do not exist on a KVM that leaves nothing out", () => {
