@@ -6,7 +6,7 @@ import { anyMemoryPages, EngineMemory } from "./memory.ts";
 import type { InstructionSet } from "./operation.ts";
 import type { RegionService } from "./region/job.ts";
 import { RegionCache, type RegionStatistics } from "./region/regionCache.ts";
-import { type RegionExit, regionExit } from "./region/site.ts";
+import { type CountedExit, regionExit } from "./region/site.ts";
 import { TranslationCaches } from "./tlb.ts";
 
 /** The CPU's half of the engine: what generated code calls when it cannot go on alone. */
@@ -71,7 +71,7 @@ export interface EngineStatistics {
   /** Instructions that regions have retired. */
   readonly compiledInstructions: number;
   /** How often regions were left, by kind. */
-  readonly exits: Readonly<Record<RegionExit, number>>;
+  readonly exits: Readonly<Record<CountedExit, number>>;
   /** Accesses that the TLBs did not answer: misses, devices, code pages, watched pages. */
   readonly slowLoads: number;
   readonly slowStores: number;
@@ -117,6 +117,7 @@ export class Engine {
       },
       hot: (record: number) => this.#regions?.hot(record),
       crossed: (records: number) => this.#regions?.crossed(records),
+      apart: (records: number) => this.#regions?.apart(records),
       decode: (record: number) => this.code.decode(record),
       marked: (record: number) =>
         host.marked(record) ? this.code.handlerUnderMark(record) : handler.undecoded,
@@ -144,7 +145,7 @@ export class Engine {
   }
 
   get statistics(): EngineStatistics {
-    const count = (kind: RegionExit): number =>
+    const count = (kind: CountedExit): number =>
       Number(this.memory.doublewords[(engineWords.exits >>> 3) + regionExit[kind]] ?? 0n);
     return {
       regions: this.#regions?.statistics,

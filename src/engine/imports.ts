@@ -18,6 +18,8 @@ export const engineImports = {
   hot: { params: ["i32"] },
   /** `manyCrossings` times control went from region to region within the page whose records begin here. */
   crossed: { params: ["i32"] },
+  /** `manyApart` times a region of the page whose records begin here was left as `regionExit.apart`. */
+  apart: { params: ["i32"] },
   /** A marked record was reached: the handler to run instead, −1 to leave without executing it. */
   marked: { params: ["i32"], result: "i32" },
 } as const satisfies Record<string, Signature>;

@@ -62,13 +62,13 @@ export const regionEntry = 0x8000;
  * A page of decoded records: a record for each instruction address, the page-end record, and a 32-bit slot for each instruction
  * address. A slot counts how often control got there by a jump; where a region begins a block it holds, from bit 31: 1, the
  * region's place in the function table (23 bits), the block's number (8 bits). `crossings` counts how often control went from one
- * region of the page to another.
+ * region of the page to another, `apart` how often a region was left as `regionExit.apart`.
  */
 export const recordPage = (() => {
   const records = 0x1000 / 4;
   const slots = (records + 1) * recordBytes;
   const crossings = slots + records * 4;
-  return { records, slots, crossings, bytes: crossings + recordBytes } as const;
+  return { records, slots, crossings, apart: crossings + 4, bytes: crossings + recordBytes } as const;
 })();
 
 /** Words of the engine below the state window, which are the same for every vCPU. */

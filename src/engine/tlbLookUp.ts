@@ -19,6 +19,12 @@ export function pushTlbHolds(
   code.operator("i32.add");
   code.tee(entry);
   code.load("i64.load", access.write || access.willWrite ? tlbEntry.writeTag : tlbEntry.readTag);
+  pushPageOf(code, address, access);
+  code.operator("i64.eq");
+}
+
+/** Pushes what a tag must be for the access to be held. */
+export function pushPageOf(code: FunctionWriter, address: number, access: Access): void {
   code.get(address);
   if (access.bytes !== access.element) {
     code.i64(BigInt(access.bytes - access.element));
@@ -26,7 +32,6 @@ export function pushTlbHolds(
   }
   code.i64(~0xfffn | BigInt(access.element - 1));
   code.operator("i64.and");
-  code.operator("i64.eq");
 }
 
 /**

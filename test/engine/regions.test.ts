@@ -171,6 +171,28 @@ describe("the code cache is bounded", () => {
   });
 });
 
+describe("accesses near each other that are often in two pages", () => {
+  test("are each looked at", () => {
+    const machine = new Machine({ heat: 0 });
+    const { tlb, memory } = machine.engine;
+    for (const page of [0x4000, 0x5000])
+      tlb.fill(0, BigInt(page), memory.ramBase + page - 0x1000, {
+        read: true,
+        write: true,
+        strict: false,
+        asid: -1,
+      });
+    // ldr x1, [x2]; ldr x3, [x2, #8]; add x0, x0, #1; b
+    machine.write(0, 0xf940_0041, 0xf940_0443, addOne, branch(-3));
+    memory.view.setBigUint64(generalRegisterAddress(2), 0x4ff8n, true);
+    expect(machine.run(0x1000, 400_000)).toEqual({ retired: 400_000, x0: 100_000n });
+    const { side } = machine.engine.statistics.exits;
+    expect(side).toBeGreaterThan(1000);
+    expect(side).toBeLessThan(10_000);
+    expect(machine.regions).toMatchObject({ live: 1, compiled: 2 });
+  });
+});
+
 describe("regions of a page that call each other often", () => {
   test("are put together", () => {
     const machine = new Machine({ heat: 0 });

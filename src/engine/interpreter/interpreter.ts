@@ -56,7 +56,8 @@ export function writeInterpreter(
   const { instructionBytes } = set;
   const regionType = module.typeIndex(regionSignature);
   const crossed = imports.get("crossed") ?? 0;
-  module.defineFunction(runRegions, writeRunRegions({ regionType, crossed, instructionBytes }));
+  const apart = imports.get("apart") ?? 0;
+  module.defineFunction(runRegions, writeRunRegions({ regionType, crossed, apart, instructionBytes }));
   imports.set("runRegions", runRegions);
   const run = module.declareFunction({ params: [], result: "i32" });
   const builder = new Builder(set.flags);

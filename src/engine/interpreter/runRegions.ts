@@ -22,6 +22,8 @@ const longestSlice = 0x8000;
 const longestBlock = 1024;
 /** Crossings between regions of a page before that is told. */
 export const manyCrossings = 10_000;
+/** Ways out as `regionExit.apart` of the regions of a page before that is told. */
+export const manyApart = 4096;
 
 /** What the function needs to know of the interpreter's module. */
 export interface RunRegionsContext {
@@ -29,6 +31,8 @@ export interface RunRegionsContext {
   readonly regionType: number;
   /** Index of the import `crossed`. */
   readonly crossed: number;
+  /** The same of `apart`. */
+  readonly apart: number;
   readonly instructionBytes: number;
 }
 
@@ -111,6 +115,12 @@ class RunRegions {
     code.branch(again);
     code.end();
     this.#publishPc();
+    code.get(this.#kind);
+    code.i32(regionExit.apart);
+    code.operator("i32.eq");
+    code.if();
+    this.#countApart();
+    code.end();
     code.i32(afterRegions.execute);
     code.branch(this.#out);
     code.end();
@@ -227,6 +237,25 @@ class RunRegions {
     this.#back();
   }
 
+  #countApart(): void {
+    const code = this.#code;
+    code.get(this.#page);
+    code.get(this.#page);
+    code.load("i32.load", recordPage.apart);
+    code.i32(1);
+    code.operator("i32.add");
+    code.tee(this.#scratch);
+    code.store("i32.store", recordPage.apart);
+    code.get(this.#scratch);
+    code.i32(manyApart);
+    code.operator("i32.ge_s");
+    code.if();
+    // The call takes the page's regions away.
+    code.get(this.#page);
+    code.call(this.#context.apart);
+    code.end();
+  }
+
   /** Out, with PC in the state window, as after a jump. */
   #back(): void {
     this.#code.i32(afterRegions.jump);
@@ -263,6 +292,8 @@ class RunRegions {
   #countExit(): void {
     const code = this.#code;
     code.get(this.#kind);
+    code.i32(3);
+    code.operator("i32.and");
     code.i32(3);
     code.operator("i32.shl");
     code.tee(this.#scratch);

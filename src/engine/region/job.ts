@@ -15,6 +15,8 @@ export interface PageJob {
   readonly states: Uint8Array;
   /** Address of the page's slots. */
   readonly slots: number;
+  /** See `RegionPlace.apart`. */
+  readonly apart: boolean;
   /** Numbers of the instructions at which regions are wanted to begin, and a place in the function table for each. */
   readonly roots: readonly number[];
   readonly places: readonly number[];
@@ -77,7 +79,7 @@ export function runJob(compiler: RegionCompiler, { number, pages, whole }: Regio
           page: code,
           roots: [root, ...others].map((index) => index * 4),
           whole,
-          place: { owner: slotOwner(place), slots: job.slots },
+          place: { owner: slotOwner(place), slots: job.slots, apart: job.apart },
           compiled: (region) => {
             if (region?.blocks.some(({ offset }) => offset === root * 4) !== true) impossible.push(root);
             if (region === undefined) return;

@@ -26,6 +26,10 @@ export interface PageState {
   rewrites: number;
   /** How often its regions were put together. */
   merges: number;
+  /** Whether each access looks for itself in which page it is. */
+  apart: boolean;
+  /** Instructions that regions had retired when that was last asked. */
+  apartAt: number;
 }
 
 /** Places in the function table taken from WebAssembly at a time. */
@@ -69,7 +73,7 @@ export class LiveRegions {
   stateOf(page: number): PageState {
     let state = this.#pages.get(page);
     if (state === undefined) {
-      state = { regions: new Set(), rewrites: 0, merges: 0 };
+      state = { regions: new Set(), rewrites: 0, merges: 0, apart: false, apartAt: 0 };
       this.#pages.set(page, state);
     }
     return state;

@@ -6,7 +6,7 @@ import {
   recordPageAddress,
 } from "../codeCache.ts";
 import { handler } from "../interpreter/interpreter.ts";
-import { manyCrossings } from "../interpreter/runRegions.ts";
+import { manyApart, manyCrossings } from "../interpreter/runRegions.ts";
 import { engineWords, recordBytes, recordPage } from "../layout.ts";
 import type { EngineMemory } from "../memory.ts";
 import type { InstructionSet } from "../operation.ts";
@@ -76,6 +76,9 @@ const warmShift = 5;
 
 /** Rewrites of a page, as when memory is used for other code, before it is held against it. */
 const forgivenRewrites = 4;
+
+/** When `manyApart` ways out come within so many instructions, a page does without what saves less. */
+const instructionsForApart = manyApart * 4000;
 
 /** Jumps before an instruction that cannot be compiled is looked at again. */
 const veryCold = -(1 << 27);
@@ -164,6 +167,22 @@ export class RegionCache implements CodeObserver {
     if (regions.length < 2) return;
     const roots = new Set(regions.flatMap(({ blocks }) => blocks.map(({ offset }) => offset >>> 2)));
     this.#compile(new Map([[page, roots]]), regions);
+  }
+
+  /** Accesses of the page with these records that were taken to be near each other are often in two pages. */
+  apart(records: number): void {
+    const { page } = placeOf(records);
+    const { words, doublewords } = this.#memory;
+    words[(records + recordPage.apart) >>> 2] = 0;
+    const state = this.#live.known(page);
+    if (state === undefined) return;
+    const retired = Number(doublewords[engineWords.retired >>> 3]);
+    const often = retired - state.apartAt < instructionsForApart;
+    state.apartAt = retired;
+    if (!often && !state.apart) return;
+    // A job that was posted before may bring such regions once more.
+    state.apart = true;
+    for (const region of [...state.regions]) this.#live.drop(region);
   }
 
   changed(page: number, from: number, to: number): void {
@@ -327,6 +346,7 @@ export class RegionCache implements CodeObserver {
       states,
       slots,
       roots,
+      apart: this.#live.known(page)?.apart ?? false,
       places: roots.map(() => this.#live.takePlace()),
     };
   }

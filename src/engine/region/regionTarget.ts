@@ -1,13 +1,15 @@
 import type { Halves, Target } from "../ir/lower.ts";
 import type { Access, ConditionNode, FlagsStatement, HeldNode, Node, Place, Statement } from "../ir/node.ts";
-import { engineState } from "../layout.ts";
-import { pushHostAddress, pushTlbHolds, pushTlbHoldsPlain } from "../tlbLookUp.ts";
+import { engineState, tlbEntry } from "../layout.ts";
+import { pushHostAddress, pushPageOf, pushTlbHolds, pushTlbHoldsPlain } from "../tlbLookUp.ts";
 import type { FunctionWriter } from "../wasm/function.ts";
 import { plainLoad, plainStore } from "../wasm/operators.ts";
 import type { ValueType } from "../wasm/types.ts";
 import { type CachedFields, pushPart, setPart } from "./cachedFields.ts";
 import type { Effects } from "./effects.ts";
 import type { LazyFlags } from "./lazyFlags.ts";
+import { type AccessSite, forWriting, type NearAccess, type NearAccesses } from "./nearAccesses.ts";
+import { packSite } from "./site.ts";
 
 /** Locals of a region's function, and the label of its way out. */
 export interface RegionFrame {
@@ -45,6 +47,9 @@ export class RegionTarget implements Target {
   /** Instructions of the block after this one. */
   #following = 0;
   #effects: Effects | undefined;
+  #near: ReadonlyMap<AccessSite, NearAccess> | undefined;
+  /** Locals with the host address of the lowest byte of near accesses, of which the first has been made. */
+  readonly #hosts = new Map<NearAccesses, number>();
 
   constructor(
     code: FunctionWriter,
@@ -62,10 +67,18 @@ export class RegionTarget implements Target {
 
   beginBlock(): void {
     this.#satisfied.clear();
+    for (const host of this.#hosts.values()) this.code.releaseLocal("i32", host);
+    this.#hosts.clear();
   }
 
-  /** The instruction at this offset of the page follows, and `following` others of its block after it. */
-  begin(offset: number, following: number, effects: Effects): void {
+  /** The instruction at this offset of the page follows, and `following` others of its block after it; `near`: its accesses that have others near them. */
+  begin(
+    offset: number,
+    following: number,
+    effects: Effects,
+    near: ReadonlyMap<AccessSite, NearAccess> | undefined,
+  ): void {
+    this.#near = near;
     this.#offset = offset;
     this.#following = following;
     this.#effects = effects;
@@ -122,33 +135,20 @@ export class RegionTarget implements Target {
   }
 
   load(node: Extract<Node, { kind: "load" }>, pushAddress: () => void): void {
-    const { code } = this;
-    const address = code.takeLocal("i64");
-    const entry = code.takeLocal("i32");
-    pushAddress();
-    code.set(address);
-    this.#leaveUnlessHeld(address, entry, node.access);
-    pushHostAddress(code, address, entry);
-    code.load(node.operator, 0);
-    code.releaseLocal("i32", entry);
-    code.releaseLocal("i64", address);
+    const offset = this.#reach(node, pushAddress);
+    this.code.load(node.operator, offset);
   }
 
   /** Two general registers: by way of a vector register they would take several times as long to get to memory and back. */
   loadHalves(node: Extract<Node, { kind: "load" }>, pushAddress: () => void): void {
     const { code } = this;
-    const address = code.takeLocal("i64");
-    const entry = code.takeLocal("i32");
-    pushAddress();
-    code.set(address);
-    this.#leaveUnlessHeld(address, entry, node.access);
-    pushHostAddress(code, address, entry);
-    code.tee(entry);
-    code.load("i64.load", 0);
-    code.get(entry);
-    code.load("i64.load", 8);
-    code.releaseLocal("i32", entry);
-    code.releaseLocal("i64", address);
+    const host = code.takeLocal("i32");
+    const offset = this.#reach(node, pushAddress);
+    code.tee(host);
+    code.load("i64.load", offset);
+    code.get(host);
+    code.load("i64.load", offset + 8);
+    code.releaseLocal("i32", host);
   }
 
   held(node: HeldNode, pushAddress: () => void): void {
@@ -167,17 +167,9 @@ export class RegionTarget implements Target {
     pushAddress: () => void,
     pushValue: () => void,
   ): void {
-    const { code } = this;
-    const address = code.takeLocal("i64");
-    const entry = code.takeLocal("i32");
-    pushAddress();
-    code.set(address);
-    this.#leaveUnlessHeld(address, entry, statement.access);
-    pushHostAddress(code, address, entry);
+    const offset = this.#reach(statement, pushAddress);
     pushValue();
-    code.store(statement.operator, 0);
-    code.releaseLocal("i32", entry);
-    code.releaseLocal("i64", address);
+    this.code.store(statement.operator, offset);
   }
 
   storeHalves(
@@ -186,20 +178,15 @@ export class RegionTarget implements Target {
     pushHalves: Halves<() => void>,
   ): void {
     const { code } = this;
-    const address = code.takeLocal("i64");
-    const entry = code.takeLocal("i32");
-    pushAddress();
-    code.set(address);
-    this.#leaveUnlessHeld(address, entry, statement.access);
-    pushHostAddress(code, address, entry);
-    code.tee(entry);
+    const host = code.takeLocal("i32");
+    const offset = this.#reach(statement, pushAddress);
+    code.tee(host);
     pushHalves.low();
-    code.store("i64.store", 0);
-    code.get(entry);
+    code.store("i64.store", offset);
+    code.get(host);
     pushHalves.high();
-    code.store("i64.store", 8);
-    code.releaseLocal("i32", entry);
-    code.releaseLocal("i64", address);
+    code.store("i64.store", offset + 8);
+    code.releaseLocal("i32", host);
   }
 
   jump(pushTarget: () => void): void {
@@ -242,6 +229,72 @@ export class RegionTarget implements Target {
     if (this.#effects?.lazy.includes(statement) !== true) return false;
     this.#flags.set(statement, pushArgument);
     return true;
+  }
+
+  /** Leaves where the access is not for plain memory at once; pushes a host address, and returns how far behind it the access is. */
+  #reach(site: AccessSite, pushAddress: () => void): number {
+    const { code } = this;
+    const near = this.#near?.get(site);
+    const known = near && this.#hosts.get(near.all);
+    if (near !== undefined && known !== undefined) {
+      code.get(known);
+      return near.offset;
+    }
+    const address = code.takeLocal("i64");
+    const entry = code.takeLocal("i32");
+    pushAddress();
+    code.set(address);
+    if (near === undefined) {
+      this.#leaveUnlessHeld(address, entry, site.access);
+      pushHostAddress(code, address, entry);
+    } else {
+      this.#leaveUnlessNear(address, entry, site.access, near.all);
+      pushHostAddress(code, address, entry);
+      if (near.offset !== 0) {
+        code.i32(-near.offset);
+        code.operator("i32.add");
+      }
+      const host = code.takeLocal("i32");
+      this.#hosts.set(near.all, host);
+      code.tee(host);
+    }
+    code.releaseLocal("i32", entry);
+    code.releaseLocal("i64", address);
+    return near?.offset ?? 0;
+  }
+
+  /** Looks for the first access in the name of all near ones. */
+  #leaveUnlessNear(address: number, entry: number, access: Access, all: NearAccesses): void {
+    const { code } = this;
+    const length = all.to - all.from;
+    // Its own look says whether it is in one page itself.
+    const same = all.from === 0 && all.to === access.bytes;
+    if (!same) {
+      code.get(address);
+      code.operator("i32.wrap_i64");
+      if (all.from !== 0) {
+        code.i32(all.from);
+        code.operator("i32.add");
+      }
+      code.i32(0xfff);
+      code.operator("i32.and");
+      code.i32(0x1000 - length);
+      code.operator("i32.gt_u");
+      code.if();
+      code.i32(packSite("apart", this.#offset, this.#following + 1));
+      code.set(this.#frame.site);
+      code.branch(this.#frame.exit());
+      code.end();
+    }
+    const looked = same ? access : { ...access, bytes: access.element };
+    const write = forWriting(access);
+    this.#leaveUnlessHeld(address, entry, looked);
+    if (!(write ? all.reads : all.writes)) return;
+    code.get(entry);
+    code.load("i64.load", write ? tlbEntry.readTag : tlbEntry.writeTag);
+    pushPageOf(code, address, looked);
+    code.operator("i64.ne");
+    code.branchIf(this.#frame.exit());
   }
 
   #leaveUnlessHeld(address: number, entry: number, access: Access): void {

@@ -4,8 +4,12 @@
  * - `short`: the budget is smaller than the block at this offset, which has not been entered.
  * - `jump`: control is at this offset of the same page, where the region has no code.
  * - `left`: control is where PC says.
+ * - `apart`: as `side`, as the region takes accesses to be in one page that are in two.
  */
-export const regionExit = { side: 0, short: 1, jump: 2, left: 3 } as const;
+export const regionExit = { side: 0, short: 1, jump: 2, left: 3, apart: 4 } as const;
+
+/** Ways out that are counted; `apart` counts as `side`. */
+export type CountedExit = Exclude<RegionExit, "apart">;
 
 /** Name of a way to leave a region. */
 export type RegionExit = keyof typeof regionExit;

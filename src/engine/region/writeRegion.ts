@@ -6,6 +6,7 @@ import type { Signature } from "../wasm/types.ts";
 import type { FlagMeanings } from "./flagMeanings.ts";
 import { LazyFlags } from "./lazyFlags.ts";
 import { backEdges, findLoops } from "./loops.ts";
+import { nearAccesses } from "./nearAccesses.ts";
 import type { PlannedBlock, RegionPlan } from "./plan.ts";
 import { type RegionFrame, type RegionJumps, RegionTarget } from "./regionTarget.ts";
 import { packSite, type RegionExit, siteBits, slotBits } from "./site.ts";
@@ -23,6 +24,8 @@ export interface RegionPlace {
   readonly owner: number;
   /** Address of the slots of the page. */
   readonly slots: number;
+  /** Whether accesses near each other are often in two pages, and each is to look for itself. */
+  readonly apart?: boolean;
 }
 
 const pageBytes = 0x1000;
@@ -170,10 +173,11 @@ class RegionWriter implements RegionJumps {
     code.branchIf(this.#exit);
     this.#flags.beginBlock();
     this.#target.beginBlock();
+    const near = this.#place.apart === true ? [] : nearAccesses(instructions, this.#plan.fields);
     instructions.forEach((instruction, index) => {
       const does = effects[index] ?? instruction.effects;
       const offset = block.offset + 4 * index;
-      this.#target.begin(offset, length - index - 1, does);
+      this.#target.begin(offset, length - index - 1, does, near[index]);
       this.#flags.beginInstruction(does, this.#target);
       if (does.sideExits) this.#setSite(packSite("side", offset, length - index));
       lower(instruction.meaning, this.#target, undefined, instruction.analysis);

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { discardRegisterAddress, zeroRegisterAddress } from "../../../src/engine/layout.ts";
-import { wordLoadsOf } from "./codeSearch.ts";
+import { constants, wordLoadsOf } from "./codeSearch.ts";
 import { producerMarks, r, type ToyInstruction, toyState } from "./toy.ts";
 import { codeAddress, dataAddress, ToyMachine } from "./toyMachine.ts";
 
@@ -268,6 +268,54 @@ describe("a side exit", () => {
     expect(machine.compiled().run(3)).toEqual({ exit: "side", retired: 1 });
     expect(machine.engine.run(2)).toEqual({ exit: "abandoned", retired: 0 });
     expect([machine.get(r(1)), machine.pc, machine.calls]).toEqual([8n, at(1), ["load fault"]]);
+  });
+});
+
+describe("accesses near each other", () => {
+  /** What tags are compared with by accesses of eight bytes. */
+  const looks = (): number => constants(machine.code(), ~0xfffn | 7n);
+  const read = (to: number, base: number, distance: number): ToyInstruction => [
+    "loadNear",
+    r(to),
+    r(base),
+    distance,
+  ];
+
+  test("take one look at the TLB, two where some write", () => {
+    machine.place([read(0, 1, 8), read(2, 1, 64), ["move", r(3), r(1)], read(4, 3, -16)]);
+    expect(looks()).toBe(1);
+    machine.place([read(0, 1, 8), ["storeNear", r(2), r(1), 24], ["storeNear", r(2), r(1), 8]]);
+    expect(looks()).toBe(2);
+  });
+
+  test("take a look each when their base is another, or they are further apart", () => {
+    machine.place([read(0, 1, 8), read(2, 3, 8), read(4, 1, 512), read(1, 1, 0), read(0, 1, 8)]);
+    expect(looks()).toBe(4);
+  });
+
+  test("are left to the interpreter from the first on when they are in two pages", () => {
+    machine.map(0);
+    machine.map(1);
+    machine.place([addOne(0), read(2, 1, 0), read(3, 1, 16), read(4, 1, -8)]);
+    const region = machine.compiled();
+    for (const [offset, retired] of [
+      [0xff8n, 1],
+      [0xff0n, 1],
+      [0x1000n, 1],
+      [0xfe8n, 4],
+      [0x1008n, 4],
+    ] as const) {
+      machine.setRegisters(0n, dataAddress + offset);
+      machine.pc = at(0);
+      expect(machine.compare(region, 4)).toMatchObject({ retired, differences: [] });
+    }
+  });
+
+  test("take a look of their own when they may be misaligned although the first is not", () => {
+    machine.map(0, { write: true, strict: true });
+    machine.place([["loadByteNear", r(0), r(1), 0], read(2, 1, 8)]);
+    machine.setRegisters(0n, dataAddress + 3n);
+    expect(machine.compare(machine.compiled(), 2)).toEqual({ exit: "side", retired: 1, differences: [] });
   });
 });
 

@@ -64,8 +64,8 @@ export class TestRegion {
         BigInt.asIntN(64, this.#base + BigInt(site & siteBits.offset)),
         true,
       );
-    const exit =
-      kind === "short" ? "budget" : kind === "side" && (site & siteBits.offset) < this.#end ? "side" : "left";
+    const side = kind === "side" || kind === "apart";
+    const exit = kind === "short" ? "budget" : side && (site & siteBits.offset) < this.#end ? "side" : "left";
     return { exit, retired: count - left };
   }
 }

@@ -45,6 +45,9 @@ const compare = (b: Builder, x: typeof d, y: typeof d): void => {
 
 const low = (b: Builder, x: typeof d) => b.i32.wrap_i64(b.get(x));
 
+/** The second register and an immediate. */
+const near = (b: Builder) => b.i64.add(b.get(n), b.i64.extend_i32_s(b.operand("i32", 2)));
+
 const operations = {
   undefined: operation(0, 0, (b) => b.raise("undefined")),
   nothing: operation(0, 0, () => {}),
@@ -118,6 +121,15 @@ const operations = {
   plain: operation(1, 0, (b) => b.set(toyState.plain, b.i64.add(b.get(toyState.plain), b.get(d)))),
   load: operation(2, 0, (b) => b.set(d, b.load("i64", "i64.load", b.get(n)))),
   store: operation(2, 0, (b) => b.store("i64", "i64.store", b.get(n), b.get(d))),
+  loadNear: operation(2, 1, (b) => b.set(d, b.load("i64", "i64.load", near(b)))),
+  storeNear: operation(2, 1, (b) => b.store("i64", "i64.store", near(b), b.get(d))),
+  loadByteNear: operation(2, 1, (b) => b.set(d, b.load("i64", "i64.load8_u", near(b)))),
+  /** The load half of what may store, from behind the sum; the base register becomes the sum. */
+  loadAndMove: operation(2, 1, (b) => {
+    const address = near(b);
+    b.set(d, b.load("i64", "i64.load", b.i64.sub(address, 8n), { willWrite: true }));
+    b.set(n, address);
+  }),
   /** Two registers side by side. */
   loadPair: operation(3, 0, (b) => {
     const pair = b.load("v128", "v128.load", b.get(m), { element: 8 });
@@ -137,7 +149,7 @@ const operations = {
   storeWide: operation(1, 0, (b) => b.store("v128", "v128.store", b.get(d), b.get(toyState.vector))),
   /** A sum that is at the same time where it is stored. */
   storePairBefore: operation(2, 1, (b) => {
-    const address = b.i64.add(b.get(n), b.i64.extend_i32_s(b.operand("i32", 2)));
+    const address = near(b);
     const pair = b.i64x2.replace_lane(1, b.i64x2.splat(b.get(d)), address);
     b.store("v128", "v128.store", address, pair, { element: 8 });
     b.set(n, address);

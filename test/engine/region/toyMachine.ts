@@ -18,6 +18,13 @@ export const codeAddress = 0x1000n;
 export const dataAddress = 0x1_0000n;
 const dataBytes = 0x2000;
 
+/** What a mapped page of data allows; others allow everything, on the slow path. */
+export interface Rights {
+  readonly write: boolean;
+  /** Misaligned accesses fault. */
+  readonly strict: boolean;
+}
+
 /** A run of a region compared with the interpreter. */
 export interface ToyComparison extends RegionResult {
   /** Names of the parts of the machine in which the two departed. */
@@ -32,6 +39,8 @@ export class ToyMachine {
   #program: readonly ToyInstruction[] = [];
   #firstWord = 0;
   readonly #compiler: RegionCompiler;
+  /** Of the pages that are mapped. */
+  readonly #rights: Rights[] = [];
 
   constructor(limits?: Partial<BlockLimits>) {
     const set = toySet((word) => this.#program[word - this.#firstWord]);
@@ -46,7 +55,7 @@ export class ToyMachine {
       loadSlow: (address, access) => {
         const { view } = this.engine.memory;
         const { bytes } = unpackAccess(access);
-        const at = this.#dataOffset(address, bytes);
+        const at = this.#dataOffset(address, unpackAccess(access));
         if (at === undefined) fault("load fault");
         else if (bytes > 8)
           view.setBigInt64(engineState.wideHigh.place.address, view.getBigInt64(at + 8, true), true);
@@ -55,7 +64,7 @@ export class ToyMachine {
       storeSlow: (address, access, low, high) => {
         const { view } = this.engine.memory;
         const { bytes } = unpackAccess(access);
-        const at = this.#dataOffset(address, bytes);
+        const at = this.#dataOffset(address, unpackAccess(access));
         if (at === undefined) {
           fault("store fault");
           return;
@@ -85,13 +94,15 @@ export class ToyMachine {
   }
 
   /** Holds a page of data in the TLB, so that accesses to it need no call. */
-  map(page: 0 | 1): void {
+  map(page: 0 | 1, { write, strict }: Rights = { write: true, strict: false }): void {
     const address = dataAddress + BigInt(page) * 0x1000n;
     const host = this.engine.memory.ramBase + 0x1000 + page * 0x1000;
-    this.engine.tlb.fill(0, address, host, { read: true, write: true, strict: false, asid: -1 });
+    this.engine.tlb.fill(0, address, host, { read: true, write, strict, asid: -1 });
+    this.#rights[page] = { write, strict };
   }
 
   unmapAll(): void {
+    this.#rights.length = 0;
     this.engine.tlb.flush(0);
   }
 
@@ -196,9 +207,17 @@ export class ToyMachine {
     return firsts.map((first) => ({ words, first }));
   }
 
-  #dataOffset(address: bigint, bytes: number): number | undefined {
+  #dataOffset(
+    address: bigint,
+    { bytes, element, write, willWrite }: ReturnType<typeof unpackAccess>,
+  ): number | undefined {
     const offset = BigInt.asUintN(64, address) - dataAddress;
     if (offset < 0n || offset > BigInt(dataBytes - bytes)) return undefined;
+    for (const end of [offset, offset + BigInt(bytes - 1)]) {
+      const rights = this.#rights[Number(end >> 12n)];
+      if (rights?.write === false && (write || willWrite)) return undefined;
+      if (rights?.strict === true && address % BigInt(element) !== 0n) return undefined;
+    }
     return this.engine.memory.ramBase + 0x1000 + Number(offset);
   }
 
