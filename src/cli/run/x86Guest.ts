@@ -114,6 +114,7 @@ export function x86Guest(
         ? planX86Firmware(image)
         : planX86Boot({
             image: known,
+            name: request.image,
             ram: machine.board.ram,
             initrd,
             commandLine: request.append,

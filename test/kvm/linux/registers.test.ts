@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { faithful } from "../../../src/kvm/linux/x86_64/debug/facts.ts";
 import { requireTool } from "../../support/tools.ts";
 import { withMachine } from "./machines.ts";
 
@@ -73,6 +74,24 @@ describe.skipIf(!kvm.available)("the registers of a vCPU on /dev/kvm", () => {
       expect(() => vcpu.setSregs({ ...sregs, cr0: 0x8000_0000n })).toThrow("KVM_SET_SREGS (EINVAL)");
       expect(vcpu.getSregs()).toEqual(sregs);
     });
+  });
+
+  it("show no hypercalls where VMCALL is not done with", () => {
+    const features = (missingInstructions: readonly string[]): bigint =>
+      // mov eax, 0x40000001; cpuid; hlt
+      withMachine(
+        "long",
+        "b8 01 00 00 40 0f a2 f4",
+        ({ vcpu }) => {
+          expect(vcpu.run().reason).toBe("HLT");
+          return vcpu.getRegs().rax;
+        },
+        { facts: { ...faithful, missingInstructions } },
+      );
+    const hypercalls = (1n << 7n) | (1n << 11n) | (1n << 13n) | (1n << 16n);
+    expect(features(["VMCALL"])).toBe(features([]) & ~hypercalls);
+    // Or the above says nothing.
+    expect(features([]) & 1n).toBe(1n);
   });
 
   it("tell where a linear address leads", () => {

@@ -67,6 +67,13 @@ export const instructionFeatures: readonly InstructionFeature[] = [
   { name: "SERIALIZE", shown: bit(7, "edx", 14), bytes: [0x0f, 0x01, 0xe8] },
   { name: "PREFETCHW", shown: bit(0x8000_0001, "ecx", 8), bytes: [0x0f, 0x0d, 0x0c, ...memory] },
   { name: "RDTSCP", shown: bit(0x8000_0001, "edx", 27), bytes: [0x0f, 0x01, 0xf9] },
+  {
+    // KVM_FEATURE_PV_UNHALT, PV_SEND_IPI, PV_SCHED_YIELD, HC_MAP_GPA_RANGE (Linux: Documentation/virt/kvm/x86/cpuid.rst)
+    name: "VMCALL",
+    shown: bit(0x4000_0001, "eax", 7),
+    bytes: [0x0f, 0x01, 0xc1],
+    also: [11, 13, 16].map((n) => bit(0x4000_0001, "eax", n)),
+  },
 ];
 
 /** Linux' words of capabilities by leaf and register (arch/x86/include/asm/cpufeatures.h). */

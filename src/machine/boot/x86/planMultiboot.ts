@@ -33,13 +33,17 @@ export function planMultiboot(request: X86BootRequest, image: MultibootImage): P
     protocol: `Multiboot, ${elf === undefined ? "plain" : `ELF of ${elf.bits} bits`}`,
     pieces: [
       ...loaded,
-      commandLinePiece(request.commandLine ?? "", BOOT_MAP.commandLineBytes, places.commandLine),
+      commandLinePiece(commandLineOf(request), BOOT_MAP.commandLineBytes, places.commandLine),
       piece("Multiboot information", places.info, information(request.ram, module, places)),
       ...(module === undefined ? [] : [piece("initrd", module.base, initrd ?? new Uint8Array())]),
     ],
     entry: { mode: "protected", registers: { rip: entry, rax: LOADER_MAGIC, rbx: places.info } },
   };
 }
+
+/** Boot loaders but GRUB 2 put the image's name first, as programs have theirs; kernels skip it, or parse it as such. */
+const commandLineOf = ({ name, commandLine }: X86BootRequest): string =>
+  [name?.replaceAll(" ", "_"), commandLine].filter((part) => part !== undefined && part !== "").join(" ");
 
 /** Where the information goes, and the command line. */
 interface Places {

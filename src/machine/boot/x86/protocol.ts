@@ -27,6 +27,8 @@ export interface X86BootPlan {
 
 /** What to boot with. */
 export interface X86BootRequest {
+  /** What the user calls the image: the first word of Multiboot's command line. */
+  readonly name?: string | undefined;
   readonly image: X86Image;
   readonly ram: AddressRange;
   readonly initrd?: Uint8Array | undefined;

@@ -16,7 +16,7 @@ const mp = mpTable(Number(PC_MAP.mpTable), 2);
 
 const planOf = (
   bytes: Uint8Array,
-  more: { readonly initrd?: Uint8Array; readonly commandLine?: string } = {},
+  more: { readonly initrd?: Uint8Array; readonly commandLine?: string; readonly name?: string } = {},
 ): X86BootPlan => planX86Boot({ image: classifyX86Image(bytes), ram, acpi, mpTable: mp, ...more });
 
 /** A piece of a plan as a view, by its address. */
@@ -230,6 +230,16 @@ describe("a Multiboot image", () => {
     const mapAt = info.getUint32(48, true) - Number(BOOT_MAP.multiboot.info);
     expect(info.getUint32(mapAt, true)).toBe(20);
     expect(entries(info, mapAt + 4, info.getUint32(44, true) / 24, 24)).toEqual(map);
+  });
+
+  it.each([
+    [{ name: "a/k.elf", commandLine: "x=1 y" }, "a/k.elf x=1 y"],
+    [{ name: "my kernel" }, "my_kernel"],
+    [{ commandLine: "x=1" }, "x=1"],
+    [{}, ""],
+  ])("has its name before its command line: %j", (given, line) => {
+    const plan = planOf(kernel, given);
+    expect(textAt(at(plan, BOOT_MAP.multiboot.commandLine))).toBe(line);
   });
 
   it("in low memory has its information elsewhere", () => {

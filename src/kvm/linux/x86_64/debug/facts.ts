@@ -115,14 +115,24 @@ export function describeHost(facts: HostDebugFacts): readonly string[] {
     `going on from a hardware breakpoint by RFLAGS.RF: ${facts.resumeFlag ? "yes" : "by disarming, stepping and arming again"}`,
     line("watchpoints", lacking(facts.watchpoint), "; writes by stepping and comparing, reads not at all"),
     line("INT3 breakpoints", int3In("guest"), int3Remedy(facts)),
-    ...(facts.missingInstructions.length === 0
+    ...missing(facts),
+    ...(int3In("error") === "" ? [] : [`INT3 breakpoints by emulation failure: ${int3In("error")}`]),
+  ];
+}
+
+/** KVM's own leaves of CPUID are always what the guest was told. */
+function missing({ cpuid, missingInstructions }: HostDebugFacts): readonly string[] {
+  const shown = cpuid ? [] : missingInstructions.filter((name) => name !== "VMCALL");
+  const hidden = missingInstructions.filter((name) => !shown.includes(name));
+  return [
+    ...(shown.length === 0
       ? []
       : [
-          facts.cpuid
-            ? `hidden from CPUID, as this KVM cannot emulate them: ${facts.missingInstructions.join(", ")}`
-            : `CPUID shows the host's processor, and this KVM cannot emulate ${facts.missingInstructions.join(", ")}; ` +
-              `Linux guests want clearcpuid=${linuxFlags(facts.missingInstructions).join(",")}`,
+          `CPUID shows the host's processor, and this KVM cannot emulate ${shown.join(", ")}; ` +
+            `Linux guests want clearcpuid=${linuxFlags(shown).join(",")}`,
         ]),
-    ...(int3In("error") === "" ? [] : [`INT3 breakpoints by emulation failure: ${int3In("error")}`]),
+    ...(hidden.length === 0
+      ? []
+      : [`hidden from CPUID, as this KVM cannot emulate them: ${hidden.join(", ")}`]),
   ];
 }

@@ -210,7 +210,7 @@ class Probe {
   }
 
   #shows({ shown: { leaf, register, bit } }: InstructionFeature): boolean {
-    const most = this.#cpuid(leaf - (leaf % 0x8000_0000)).eax;
+    const most = this.#cpuid(leaf - (leaf % 0x4000_0000)).eax;
     return leaf <= most && ((this.#cpuid(leaf)[register] >>> bit) & 1) !== 0;
   }
 

@@ -73,6 +73,18 @@ describe("the description of a host's KVM", () => {
     expect(lines).toContain("single step over port output: completed by the substrate");
   });
 
+  it("says which instructions the guest must not use, and which it does not see", () => {
+    const missingInstructions = ["POPCNT", "VMCALL"];
+    expect(describeHost({ ...faithful, missingInstructions })).toContain(
+      "hidden from CPUID, as this KVM cannot emulate them: POPCNT, VMCALL",
+    );
+    const lines = describeHost({ ...faithful, cpuid: false, missingInstructions });
+    expect(lines).toContain(
+      "CPUID shows the host's processor, and this KVM cannot emulate POPCNT; Linux guests want clearcpuid=151",
+    );
+    expect(lines).toContain("hidden from CPUID, as this KVM cannot emulate them: VMCALL");
+  });
+
   it("says what is done about user mode where the guest's handlers can be watched", () => {
     const lines = describeHost({
       ...faithful,
