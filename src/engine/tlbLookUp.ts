@@ -4,8 +4,8 @@ import type { FunctionWriter } from "./wasm/function.ts";
 
 /**
  * Leaves 1 when the TLB at `pushTlb` holds the page for this access, else 0; the entry's address goes to local `entry`. A
- * misaligned address differs from the tag in its low bits, and an access that runs into the next page carries into the page
- * number, so that both count as not held.
+ * misaligned address differs from the tag in its low bits, so that it counts as not held; so does an access of several elements
+ * that runs into the next page.
  */
 export function pushTlbHolds(
   code: FunctionWriter,
@@ -21,15 +21,29 @@ export function pushTlbHolds(
   code.load("i64.load", access.write || access.willWrite ? tlbEntry.writeTag : tlbEntry.readTag);
   pushPageOf(code, address, access);
   code.operator("i64.eq");
+  if (access.bytes === access.element) return;
+  pushCrosses(code, address, 0, access.bytes);
+  code.operator("i32.eqz");
+  code.operator("i32.and");
 }
 
-/** Pushes what a tag must be for the access to be held. */
+/** Pushes whether the bytes `from` behind an address, so many, are in two pages; not more than there are in one. */
+export function pushCrosses(code: FunctionWriter, address: number, from: number, bytes: number): void {
+  code.get(address);
+  code.operator("i32.wrap_i64");
+  if (from !== 0) {
+    code.i32(from);
+    code.operator("i32.add");
+  }
+  code.i32(0xfff);
+  code.operator("i32.and");
+  code.i32(0x1000 - bytes);
+  code.operator("i32.gt_u");
+}
+
+/** Pushes what a tag must be for the access' first element to be held. */
 export function pushPageOf(code: FunctionWriter, address: number, access: Access): void {
   code.get(address);
-  if (access.bytes !== access.element) {
-    code.i64(BigInt(access.bytes - access.element));
-    code.operator("i64.add");
-  }
   code.i64(~0xfffn | BigInt(access.element - 1));
   code.operator("i64.and");
 }

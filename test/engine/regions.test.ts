@@ -171,6 +171,21 @@ describe("the code cache is bounded", () => {
   });
 });
 
+describe("a pair of registers across the border of two pages that share an entry of the TLB", () => {
+  for (const heat of [0, Number.POSITIVE_INFINITY])
+    test(`is not where the second page is, with a heat of ${heat}`, () => {
+      const machine = new Machine(heat === 0 ? { heat } : { mode: "interpreter" });
+      const { tlb, memory } = machine.engine;
+      const host = memory.ramBase + 0x4000;
+      memory.bytes.fill(0x77, host - 8, host + 8);
+      tlb.fill(0, 0x8000_0000n, host, { read: true, write: true, strict: false, asid: -1 });
+      machine.write(0, 0xa940_0440, addOne, branch(-2)); // ldp x0, x1, [x2]; add x0, x0, #1; b
+      memory.view.setBigUint64(generalRegisterAddress(2), 0x7fff_fff8n, true);
+      expect(machine.run(0x1000, 300).x0).toBe(1n);
+      expect(memory.view.getBigUint64(generalRegisterAddress(1), true)).toBe(0n);
+    });
+});
+
 describe("accesses near each other that are often in two pages", () => {
   test("are each looked at", () => {
     const machine = new Machine({ heat: 0 });

@@ -1,7 +1,7 @@
 import type { Halves, Target } from "../ir/lower.ts";
 import type { Access, ConditionNode, FlagsStatement, HeldNode, Node, Place, Statement } from "../ir/node.ts";
 import { engineState, tlbEntry } from "../layout.ts";
-import { pushHostAddress, pushPageOf, pushTlbHolds, pushTlbHoldsPlain } from "../tlbLookUp.ts";
+import { pushCrosses, pushHostAddress, pushPageOf, pushTlbHolds, pushTlbHoldsPlain } from "../tlbLookUp.ts";
 import type { FunctionWriter } from "../wasm/function.ts";
 import { plainLoad, plainStore } from "../wasm/operators.ts";
 import type { ValueType } from "../wasm/types.ts";
@@ -266,33 +266,23 @@ export class RegionTarget implements Target {
   /** Looks for the first access in the name of all near ones. */
   #leaveUnlessNear(address: number, entry: number, access: Access, all: NearAccesses): void {
     const { code } = this;
-    const length = all.to - all.from;
-    // Its own look says whether it is in one page itself.
-    const same = all.from === 0 && all.to === access.bytes;
-    if (!same) {
-      code.get(address);
-      code.operator("i32.wrap_i64");
-      if (all.from !== 0) {
-        code.i32(all.from);
-        code.operator("i32.add");
-      }
-      code.i32(0xfff);
-      code.operator("i32.and");
-      code.i32(0x1000 - length);
-      code.operator("i32.gt_u");
+    const { from, to } = all;
+    // Those that are no further than the first one have no need to be apart.
+    const further = from < 0 || to > access.bytes;
+    if (further) {
+      pushCrosses(code, address, from, to - from);
       code.if();
       code.i32(packSite("apart", this.#offset, this.#following + 1));
       code.set(this.#frame.site);
       code.branch(this.#frame.exit());
       code.end();
     }
-    const looked = same ? access : { ...access, bytes: access.element };
     const write = forWriting(access);
-    this.#leaveUnlessHeld(address, entry, looked);
+    this.#leaveUnlessHeld(address, entry, further ? { ...access, bytes: access.element } : access);
     if (!(write ? all.reads : all.writes)) return;
     code.get(entry);
     code.load("i64.load", write ? tlbEntry.readTag : tlbEntry.writeTag);
-    pushPageOf(code, address, looked);
+    pushPageOf(code, address, access);
     code.operator("i64.ne");
     code.branchIf(this.#frame.exit());
   }
@@ -307,7 +297,11 @@ export class RegionTarget implements Target {
         code.get(this.#frame.tlb);
       }
     };
-    pushTlbHolds(code, pushTlb, address, entry, access);
+    if (access.bytes !== access.element) {
+      pushCrosses(code, address, 0, access.bytes);
+      code.branchIf(this.#frame.exit());
+    }
+    pushTlbHolds(code, pushTlb, address, entry, { ...access, bytes: access.element });
     code.operator("i32.eqz");
     code.branchIf(this.#frame.exit());
   }
