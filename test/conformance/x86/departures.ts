@@ -11,9 +11,10 @@ export const departures = {
   "mov-ss-does-not-hold-back-the-step":
     "MOV SS and POP SS hold back debug traps until the next instruction is executed (SDM volume 3, 6.8.3); KVM's emulator reports the step at once.",
   "int3-is-not-emulated":
-    "In kernel mode of long mode, INT3 ends in KVM_EXIT_INTERNAL_ERROR instead of a debug exit or the guest's #BP.",
-  "int-is-not-emulated": "In kernel mode of long mode, INT n ends in KVM_EXIT_INTERNAL_ERROR.",
+    "In kernel mode of protected and long mode, INT3 ends in KVM_EXIT_INTERNAL_ERROR instead of a debug exit or the guest's #BP.",
+  "int-is-not-emulated": "In kernel mode of protected and long mode, INT n ends in KVM_EXIT_INTERNAL_ERROR.",
   "int1-is-not-emulated": "INT1 (ICEBP) ends in KVM_EXIT_INTERNAL_ERROR.",
+  "iret-is-not-emulated": "IRET of protected mode ends in KVM_EXIT_INTERNAL_ERROR.",
   "fwait-is-not-emulated": "In kernel mode of long mode, FWAIT ends in KVM_EXIT_INTERNAL_ERROR.",
   "int3-never-exits": "With USE_SW_BP, INT3 goes to the guest all the same.",
   "resume-flag-is-ignored":

@@ -15,7 +15,16 @@ export const place = {
 } as const;
 
 /** Selectors of the GDT; user ones with RPL 3. */
-export const selector = { code: 0x08, data: 0x10, userData: 0x1b, userCode: 0x23, tss: 0x28 } as const;
+export const selector = {
+  code: 0x08,
+  data: 0x10,
+  userData: 0x1b,
+  userCode: 0x23,
+  tss: 0x28,
+  /** Of 32 bits. */
+  code32: 0x38,
+  userCode32: 0x43,
+} as const;
 
 /** Descriptors in the order SYSCALL and SYSRET want them (SDM volume 3, 3.4.5 and 5.8.8). */
 const descriptors = [
@@ -27,6 +36,8 @@ const descriptors = [
   // The 64-bit TSS, 0x67 bytes long; its base is below 16 MiB.
   0x0000_8b00_0000_0067n | (place.tss << 16n),
   0n,
+  0x00cf_9b00_0000_ffffn,
+  0x00cf_fb00_0000_ffffn,
 ];
 export const gdtLimit = descriptors.length * 8 - 1;
 
@@ -38,6 +49,11 @@ function gate(handler: bigint): readonly [bigint, bigint] {
     (handler & 0xffffn) | (BigInt(selector.code) << 16n) | (0xee00n << 32n) | ((handler >> 16n) << 48n);
   return [BigInt.asUintN(64, low), handler >> 32n];
 }
+
+/** The same of protected mode, below 64 KiB (6.11). */
+const gate32 = (handler: bigint): readonly [bigint] => [
+  handler | (BigInt(selector.code32) << 16n) | (0xee00n << 32n),
+];
 
 /** The address of a label, or the number itself. @throws for a label there is none of */
 export function addressOf(code: GuestCode, at: string | number): number {
@@ -73,15 +89,21 @@ export function initialMemory(
     ];
   }
   const tss = new Uint8Array(0x68);
-  new DataView(tss.buffer).setBigUint64(4, place.kernelStack, true);
+  const stack = new DataView(tss.buffer);
+  stack.setBigUint64(4, place.kernelStack, true);
+  const isLong = scenario.mode !== "protected";
+  // SS0, behind ESP0 (SDM volume 3, 7.2.1).
+  if (!isLong) stack.setUint32(8, selector.data, true);
+  const gateAt = (vector: number, handler: bigint): readonly [bigint, Uint8Array] =>
+    isLong
+      ? [place.idt + BigInt(vector * 16), bytesOf(gate(handler))]
+      : [place.idt + BigInt(vector * 8), bytesOf(gate32(handler))];
   return [
     program,
     ...words,
     [place.pageTables, identityMap(place.pageTables, 1n << 32n, true)],
     [place.gdt, bytesOf(descriptors)],
     [place.tss, tss],
-    ...handlers.map(
-      ([vector, handler]) => [place.idt + BigInt(vector * 16), bytesOf(gate(handler))] as const,
-    ),
+    ...handlers.map(([vector, handler]) => gateAt(vector, handler)),
   ];
 }

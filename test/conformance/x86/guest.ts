@@ -13,6 +13,8 @@ export interface GuestCode {
   readonly labels: Readonly<Record<string, number>>;
 }
 
+const codes = { real: ".code16", protected: ".code32", long: ".code64", user: ".code64" } as const;
+
 const labelsOf = (text: string): string[] =>
   [...text.matchAll(/^\s*(\w+):/gm)].map((match) => match[1] ?? "");
 
@@ -20,7 +22,7 @@ const labelsOf = (text: string): string[] =>
 export function assemble({ name, mode, text }: Scenario): GuestCode {
   const labels = labelsOf(text);
   const source = [
-    mode === "real" ? ".code16" : ".code64",
+    codes[mode],
     ".intel_syntax noprefix",
     text,
     "table_of_labels:",
@@ -31,7 +33,7 @@ export function assemble({ name, mode, text }: Scenario): GuestCode {
   try {
     const output = join(folder, "guest.bin");
     writeFileSync(join(folder, "guest.s"), source);
-    const target = mode === "real" ? "i386-unknown-none-elf" : "x86_64-unknown-none-elf";
+    const target = codes[mode] === ".code64" ? "x86_64-unknown-none-elf" : "i386-unknown-none-elf";
     run("clang", [`--target=${target}`, "-c", "-o", join(folder, "guest.o"), join(folder, "guest.s")], name);
     run(
       "ld.lld",

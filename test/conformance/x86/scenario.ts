@@ -1,7 +1,7 @@
 import type { DepartureName } from "./departures.ts";
 
-/** In which mode a guest begins: real mode, kernel mode of long mode, or user mode of long mode. */
-export type GuestMode = "real" | "long" | "user";
+/** In which mode a guest begins: real mode, kernel mode of protected or long mode, or user mode of long mode. */
+export type GuestMode = "real" | "protected" | "long" | "user";
 
 /** A breakpoint register the host sets. */
 export interface HardwareBreakpoint {

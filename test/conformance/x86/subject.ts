@@ -1,7 +1,7 @@
 import type { X86Exit } from "../../../src/kvm/exits.ts";
 import { guestDebugControl, type X86GuestDebug, x86GuestDebugControl } from "../../../src/kvm/guestDebug.ts";
 import type { X86DebugRegs, X86Regs, X86Sregs } from "../../../src/kvm/linux/uapi/x86_64/records.ts";
-import { longMode, realMode } from "../../../src/kvm/x86Modes.ts";
+import { longMode, protectedMode, realMode } from "../../../src/kvm/x86Modes.ts";
 import { addressOf, gdtLimit, initialMemory, place, selector } from "./environment.ts";
 import { codeAt, type GuestCode } from "./guest.ts";
 import type { HardwareBreakpoint, HostDebug, Scenario } from "./scenario.ts";
@@ -59,11 +59,17 @@ function segmentsOf(sregs: X86Sregs, { mode, segments = {} }: Scenario): X86Sreg
     }
     return real;
   }
-  const long = longMode(sregs, place.pageTables, {
+  const tables = {
     gdt: { base: place.gdt, limit: gdtLimit },
     idt: { base: place.idt, limit: 0xfff },
     tss: { base: place.tss, selector: selector.tss },
-  });
+  };
+  const long = longMode(sregs, place.pageTables, tables);
+  if (mode === "protected")
+    return {
+      ...protectedMode(sregs, { ...tables, selectors: { code: selector.code32, data: selector.data } }),
+      tr: long.tr,
+    };
   if (mode === "long") return long;
   const data = { ...long.ds, selector: selector.userData, dpl: 3 };
   const cs = { ...long.cs, selector: selector.userCode, dpl: 3 };

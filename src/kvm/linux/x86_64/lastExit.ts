@@ -12,6 +12,9 @@ const { regs: regsMember, sregs: sregsMember, events: eventsMember } = kvmSyncRe
 const regsAt = kvmRun.offsets.s + kvmSyncRegs.offsets.regs;
 const sregsAt = kvmRun.offsets.s + kvmSyncRegs.offsets.sregs;
 const eventsAt = kvmRun.offsets.s + kvmSyncRegs.offsets.events;
+/** CR0.PG. */
+const pagingEnable = 1 << 31;
+
 const brought = {
   rip: regsAt + regsMember.offsets.rip,
   rcx: regsAt + regsMember.offsets.rcx,
@@ -90,6 +93,11 @@ export class LastExit {
   /** Whether the guest is in real mode. */
   get realMode(): boolean {
     return (this.#view.getUint8(brought.cr0) & 1) === 0;
+  }
+
+  /** Whether paging is on. */
+  get paging(): boolean {
+    return (this.#view.getUint32(brought.cr0, true) & pagingEnable) !== 0;
   }
 
   /** Whether the guest is in user mode. */

@@ -7,7 +7,7 @@ import { CodePeek, type Transfer } from "./debug/codePeek.ts";
 import type { HostDebugFacts } from "./debug/facts.ts";
 import { handlerOf, handlersOf } from "./debug/handlers.ts";
 import { Injector, vectors } from "./debug/injector.ts";
-import { frameAt, isUserFrame, returnTo, syscall, sysretq } from "./debug/transfers.ts";
+import { frameAt, iretProtected, isUserFrame, returnTo, syscall, sysretq } from "./debug/transfers.ts";
 import { armAll, UserMode } from "./debug/userMode.ts";
 import { bitsOf, X86DebugOrders } from "./debugOrders.ts";
 import type { X86VcpuFile } from "./vcpuFile.ts";
@@ -21,6 +21,9 @@ const int1 = 0xf1;
 
 /** Of two bytes. */
 const int = 0xcd;
+
+const iret = 0xcf;
+const operandSize = 0x66;
 
 /** Also of one byte, and not emulated by KVM. */
 const fwait = 0x9b;
@@ -108,7 +111,8 @@ export abstract class X86LostSteps extends X86DebugOrders {
     if (this.isMoved) this.refresh();
     // An exception that is on its way comes first.
     if (this.file.last.exception) return undefined;
-    if (this.file.last.user && !this.facts.step.user) return this.#stepUserMode();
+    // Without paging the kernel steps user mode too.
+    if (this.file.last.user && this.file.last.paging && !this.facts.step.user) return this.#stepUserMode();
     const instruction = this.peek.next(this.file);
     this.ownTrap.before(instruction);
     return instruction === undefined ? undefined : this.#stepTransfer(instruction);
@@ -240,21 +244,22 @@ export abstract class X86LostSteps extends X86DebugOrders {
     return this.report(vectors.debug, this.dr6Of(hits));
   }
 
-  /** Does what the kernel cannot: INT3, INT1 and FWAIT. */
+  /** Does what the kernel cannot: INT3, INT1, INT n, IRET of protected mode, and FWAIT. */
   protected emulate(exit: X86InternalError): X86Exit | undefined {
-    switch (exit.instruction?.[0]) {
+    const [first, second] = exit.instruction ?? [];
+    switch (first === operandSize && second === iret ? iret : first) {
       case int3:
         if ((this.wanted.control & USE_SW_BP) !== 0) return this.report(vectors.breakpoint, dr6Fixed);
         return this.#deliver(vectors.breakpoint, 1n);
       case int1:
         return this.#deliver(vectors.debug, 1n);
-      case int: {
-        const [, vector] = exit.instruction;
-        if (vector === undefined) return exit;
-        this.#aim(vector);
-        this.injector.interrupt(vector);
+      case int:
+        if (second === undefined) return exit;
+        this.#aim(second);
+        this.injector.interrupt(second);
         return this.#delivered();
-      }
+      case iret:
+        return iretProtected(this.file, this.memory) ? this.#done() : exit;
       case fwait:
         return this.#wait();
       default:
@@ -269,9 +274,15 @@ export abstract class X86LostSteps extends X86DebugOrders {
     if (isAway || (this.file.getFpu().fsw & exceptionSummary) !== 0)
       return this.#deliver(isAway ? vectors.noDevice : vectors.x87, 0n);
     this.injector.skip(1n);
+    return this.#done();
+  }
+
+  /** An instruction that the kernel could not execute is executed. */
+  #done(): X86Exit | undefined {
     this.isMoved = true;
     if (this.toldToStep) this.ownTrap.executed();
-    return this.stepping ? this.report(vectors.debug, this.dr6Of(0n), this.linearPc()) : undefined;
+    const executed = this.#executed();
+    return executed === "done" ? undefined : executed;
   }
 
   /** Gives the guest the exception of the instruction at RIP. */

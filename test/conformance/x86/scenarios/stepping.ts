@@ -226,6 +226,83 @@ export const stepping: readonly Scenario[] = [
     departures: [{ name: "int-is-not-emulated", hidden: true, sees: [["error at start"]] }],
   },
   {
+    name: "protected: INT, and IRET from it, are one step each",
+    mode: "protected",
+    text: "start: int 0x80\n a: nop\n b: nop\n handler: nop\n back: iretd",
+    handlers: { 128: "handler" },
+    acts: [{ debug: step, sees: ["step at handler", "step at back", "step at a", "step at b"] }],
+    ends: { registers: { rsp: 0x8000n, rflags: 2n } },
+    departures: [{ name: "int-is-not-emulated", hidden: true, sees: [["error at start"]] }],
+  },
+  {
+    name: "protected: a handler returns to what an exception has interrupted",
+    mode: "protected",
+    text: `
+      ud2
+      a: mov al, 7
+      out 0x10, al
+      hlt
+      handler: add dword ptr [esp], 2
+      back: iretd`,
+    handlers: { 6: "handler" },
+    acts: [{ debug: "off", sees: ["out 0x10 07", "hlt"] }],
+    ends: { registers: { rsp: 0x8000n, rflags: 2n } },
+    departures: [{ name: "iret-is-not-emulated", hidden: true, sees: [["error at back"]] }],
+  },
+  {
+    name: "protected: IRET of 16 bits returns too",
+    mode: "protected",
+    text: `
+      sub esp, 6
+      lea eax, [target]
+      mov word ptr [esp], ax
+      mov word ptr [esp + 2], 0x38
+      mov word ptr [esp + 4], 0x203
+      back: .byte 0x66, 0xcf
+      nop
+      target: hlt
+      end: nop`,
+    acts: [{ debug: "off", sees: ["hlt"] }],
+    ends: { registers: { rip: "end", rsp: 0x8000n, rflags: 0x203n } },
+    departures: [{ name: "iret-is-not-emulated", hidden: true, sees: [["error at back"]] }],
+  },
+  {
+    name: "protected: IRET to user mode is one step, and takes segments of the kernel's away",
+    mode: "protected",
+    text: `
+      push 0x1b
+      push 0x7f00
+      push 2
+      push 0x43
+      lea eax, [user]
+      push eax
+      a: iretd
+      nop
+      user: nop
+      b: mov ebx, ds
+      c: mov ecx, cs
+      d: nop`,
+    acts: [
+      { debug: { hardware: [{ at: "a" }] }, sees: ["hardware 0 at a"] },
+      { debug: step, sees: ["step at user", "step at b", "step at c", "step at d"] },
+    ],
+    ends: { registers: { rbx: 0n, rcx: 0x43n, rsp: 0x7f00n, rflags: 2n } },
+    departures: [{ name: "iret-is-not-emulated", hidden: true, sees: [["hardware 0 at a"], ["error at a"]] }],
+  },
+  {
+    name: "protected: INT3 is #BP, and the host's where it wants it",
+    mode: "protected",
+    text: "a: int3\n back: nop\n b: int3\n own: mov ebx, [esp]\n c: hlt",
+    handlers: { 3: "own" },
+    acts: [
+      { debug: { int3: true }, sees: ["int3 at a"] },
+      { debug: "off", sees: ["hlt"] },
+      { debug: { int3: true }, jump: "b", sees: ["int3 at b"] },
+    ],
+    ends: { registers: { rbx: "back" } },
+    departures: [{ name: "int3-is-not-emulated", hidden: true, sees: [["error at a"], [], []] }],
+  },
+  {
     name: "long: IRET to the same level is one step",
     mode: "long",
     text: `

@@ -77,6 +77,66 @@ export function returnTo(vcpu: X86VcpuFile, frame: InterruptFrame, memory: Guest
   return true;
 }
 
+const operandSize = 0x66;
+
+/** EFLAGS that IRET loads at level 0: all but reserved ones, VM, VIF and VIP. */
+const iretFlags = 0x27_7fd7n;
+const nestedTask = 0x4000n;
+const virtual8086 = 0x2_0000n;
+
+/**
+ * IRET of protected mode at level 0, to the same level or an outer one (SDM volume 2, IRET). @returns false, with nothing changed,
+ * for returns to another task or virtual-8086 mode, and where something would fault
+ */
+export function iretProtected(vcpu: X86VcpuFile, memory: GuestMemory): boolean {
+  const [sregs, regs] = [vcpu.getSregs(), vcpu.getRegs()];
+  if (sregs.cs.l === 1 || sregs.ss.dpl !== 0 || (regs.rflags & (nestedTask | virtual8086)) !== 0n)
+    return false;
+  const prefixed = memory.byte(sregs.cs.base + regs.rip) === operandSize;
+  const size = (sregs.cs.db === 1) !== prefixed ? 4 : 2;
+  const stackMask = sregs.ss.db === 1 ? 0xffff_ffffn : 0xffffn;
+  const pop = (index: number): bigint | undefined =>
+    memory.number(sregs.ss.base + ((regs.rsp + BigInt(size * index)) & stackMask), size);
+  const [eip, selector, eflags] = [pop(0), pop(1), pop(2)];
+  if (eip === undefined || selector === undefined || eflags === undefined) return false;
+  if (size === 4 && (eflags & virtual8086) !== 0n) return false;
+  const level = Number(selector & 3n);
+  const cs = segmentOf(Number(selector & 0xffffn), sregs.gdt, memory);
+  if (cs === undefined || !isCodeFor(cs, level) || eip > BigInt(cs.limit)) return false;
+  const loaded = size === 4 ? iretFlags : iretFlags & 0xffffn;
+  const rflags = (regs.rflags & ~loaded & ~resumeFlag) | (eflags & loaded) | 2n;
+  if (level === 0) {
+    const rsp = (regs.rsp & ~stackMask) | ((regs.rsp + BigInt(3 * size)) & stackMask);
+    vcpu.setSregs({ ...sregs, cs });
+    vcpu.setRegs({ ...regs, rip: eip, rsp, rflags });
+    return true;
+  }
+  const [rsp, stack] = [pop(3), pop(4)];
+  if (rsp === undefined || stack === undefined || Number(stack & 3n) !== level) return false;
+  const ss = segmentOf(Number(stack & 0xffffn), sregs.gdt, memory);
+  if (ss === undefined || ss.dpl !== level || (ss.type & codeOrReadOnly) !== writableData) return false;
+  const kept = (segment: X86Segment): X86Segment =>
+    segment.dpl >= level || (segment.type & conformingCode) === conformingCode ? segment : nullOf(segment);
+  const { ds, es, fs, gs } = sregs;
+  vcpu.setSregs({ ...sregs, cs, ss, ds: kept(ds), es: kept(es), fs: kept(fs), gs: kept(gs) });
+  vcpu.setRegs({ ...regs, rip: eip, rsp, rflags });
+  return true;
+}
+
+/** Bits of a segment's type: code; writable, for data; conforming, for code (SDM volume 3, 3.4.5.1). */
+const codeOrReadOnly = 0xa;
+const writableData = 2;
+const conformingCode = 0xc;
+
+/** Whether it is code of this level, or conforming code of an inner one. */
+function isCodeFor({ type, dpl }: X86Segment, level: number): boolean {
+  if ((type & 8) === 0) return false;
+  return (type & conformingCode) === conformingCode ? dpl <= level : dpl === level;
+}
+
+/** A data segment register with a null selector. */
+const nullOf = (segment: X86Segment): X86Segment => ({ ...segment, selector: 0, unusable: 1, present: 0 });
+
 /** Flat segments that SYSCALL and SYSRET load without looking at descriptors. */
 function flat(selector: number, kind: "code" | "data", level: number): X86Segment {
   return {
