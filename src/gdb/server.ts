@@ -21,6 +21,8 @@ const MOST_BACKLOG = 1 << 20;
 const MOST_CONNECTIONS = 8;
 /** Milliseconds in which a client to be refused may ask something, and so learn why. */
 const REFUSAL_PATIENCE = 5000;
+/** Milliseconds that a client waits for the place of one who may have hung up: the two are heard of in any order. */
+const SUCCESSION = 250;
 
 const thisProcess: PollingHost = {
   now: () => performance.now(),
@@ -34,7 +36,9 @@ export class GdbServer {
   readonly #options: GdbServerOptions;
   readonly #address: GdbAddress;
   #client: Socket | undefined;
-  /** All there are: the client's, and those of the ones being refused. */
+  /** Those who wait for the client's place, and what gives it to them. */
+  readonly #waiting = new Map<Socket, () => void>();
+  /** All there are: the client's, and those of the ones who wait or are being refused. */
   readonly #connections = new Set<Socket>();
 
   private constructor(server: Server, target: Target, address: GdbAddress, options: GdbServerOptions) {
@@ -92,10 +96,27 @@ export class GdbServer {
     socket.on("error", () => {
       // A reset connection; "close" follows.
     });
-    if (this.#client !== undefined) {
+    if (this.#client === undefined) this.#serve(socket);
+    else this.#wait(socket);
+  }
+
+  #wait(socket: Socket): void {
+    const leave = (): void => {
+      clearTimeout(timer);
+      this.#waiting.delete(socket);
+    };
+    const timer = setTimeout(() => {
+      leave();
       refuseClient(socket);
-      return;
-    }
+    }, SUCCESSION);
+    socket.once("close", leave);
+    this.#waiting.set(socket, () => {
+      leave();
+      this.#serve(socket);
+    });
+  }
+
+  #serve(socket: Socket): void {
     this.#client = socket;
     socket.setNoDelay(true);
     socket.setKeepAlive(true);
@@ -127,6 +148,8 @@ export class GdbServer {
       await session.close();
       this.#client = undefined;
       this.#options.client?.(false);
+      const [next] = this.#waiting.values();
+      next?.();
     });
     this.#options.client?.(true);
   }

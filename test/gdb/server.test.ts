@@ -75,6 +75,32 @@ describe("the gdb server", () => {
     other.close();
   });
 
+  it("gives a client the place of one who hangs up as it comes: nobody hears of both in their order", async () => {
+    const { server } = await start();
+    const first = await SocketClient.connect(server.address);
+    await first.ask("Z0,40000008,4");
+    const second = await SocketClient.connect(server.address);
+    const answer = second.ask("?");
+    await first.end();
+    expect(await answer).toMatch(/^T/);
+    await second.end();
+    await idle(server);
+    const third = await SocketClient.connect(server.address);
+    expect(await third.ask("qC")).toBe("QC1");
+  });
+
+  it("gives no place to one who has hung up while it waited", async () => {
+    const { server } = await start();
+    const first = await SocketClient.connect(server.address);
+    await first.ask("?");
+    const second = await SocketClient.connect(server.address);
+    await second.end();
+    await first.end();
+    await idle(server);
+    const third = await SocketClient.connect(server.address);
+    expect(await third.ask("qC")).toBe("QC1");
+  });
+
   it("refuses a second client with the reason, and the first goes on", async () => {
     const { server } = await start();
     const first = await SocketClient.connect(server.address);
