@@ -56,6 +56,20 @@ describe.skipIf(!kvm.available)("a guest on /dev/kvm", () => {
     expect(status(image, { initrd: Uint8Array.of(1, 0x42, 3) })).toBe(0x42);
   });
 
+  it("of 32 bits takes the timer's interrupts, and returns from them", () => {
+    // Its own GDT and segments; a gate for the timer at vector 0x20, to where a counter is; PIC and PIT; sti. wait: hlt;
+    // cmp dword [ticks], 5; jb wait; then the end. The handler: inc dword [ticks]; mov al, 0x20; out 0x20, al; iretd
+    const code = bytesOf(`
+      0f 01 15 98 00 10 00 ea 1a 00 10 00 08 00 66 b8 10 00 66 8e d8 66 8e d0 bc 00 00 09 00 8d 05 74 00 10 00 66
+      a3 a8 01 10 00 c1 e8 10 66 a3 ae 01 10 00 0f 01 1d 9e 00 10 00 b0 11 e6 20 b0 20 e6 21 b0 04 e6 21 b0 01 e6
+      21 b0 fe e6 21 b0 34 e6 43 b0 a9 e6 40 b0 04 e6 40 fb f4 83 3d a4 00 10 00 05 72 f6 b0 03 e6 f4 ff 05 a4 00
+      10 00 b0 20 e6 20 cf 90 00 00 00 00 00 00 00 00 ff ff 00 00 00 9b cf 00 ff ff 00 00 00 93 cf 00 17 00 80 00
+      10 00 07 01 a8 00 10`);
+    const gates = [...new Uint8Array(261), 0, 0, 0x08, 0, 0, 0x8e, 0, 0];
+    const bytes = Uint8Array.from([...multibootHeader(3), ...code, ...gates]);
+    expect(status(elf({ bits: 32, bytes, entry: 0x10_000cn }))).toBe(3);
+  });
+
   it("entered in 32-bit protected mode has flat segments", () => {
     // mov eax, [0x100000 + 0x10]: the byte there
     const code = bytesOf(`a1 10 00 10 00 ${end}`);
