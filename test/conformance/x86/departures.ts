@@ -24,6 +24,8 @@ export const departures = {
     "Where the kernel's never hit, the linux substrate watches writes by stepping and comparing; reads it refuses with EOPNOTSUPP.",
   "user-mode-steps-are-refused":
     "Where the kernel runs user mode undebugged, the linux substrate steps it by the guest's #DB handler; in a guest that has none it refuses with EOPNOTSUPP.",
+  "general-detect-never-hits":
+    "DR7.GD among the host's registers does not stop the guest's accesses to debug registers; KVM's emulator looks at the guest's own DR7 only.",
   "own-watchpoints-never-hit": "Data breakpoints of the guest never hit.",
   "own-step-is-lost-while-the-host-steps":
     "While the host steps, TF that the guest has set is forgotten: it gets no #DB, its TF is missing in what PUSHF pushes, and gone when the host lets go.",

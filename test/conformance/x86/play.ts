@@ -109,8 +109,9 @@ function describe(exit: X86Exit, subject: Subject, code: GuestCode): string {
   }
 }
 
-/** DR6: BS, B0–B3, and the bits that are always one (SDM volume 3, 18.2.3). */
+/** DR6: BS, BD, B0–B3, and the bits that are always one (SDM volume 3, 18.2.3). */
 const bs = 0x4000n;
+const bd = 0x2000n;
 const alwaysOne = 0xffff_0ff0n;
 
 function debugEvent(exception: number, dr6: bigint): string {
@@ -118,8 +119,9 @@ function debugEvent(exception: number, dr6: bigint): string {
   const events = [
     ...[0, 1, 2, 3].filter((i) => (dr6 & (1n << BigInt(i))) !== 0n).map((i) => `hardware ${i}`),
     ...((dr6 & bs) !== 0n ? ["step"] : []),
+    ...((dr6 & bd) !== 0n ? ["access"] : []),
   ];
-  const rest = dr6 & ~(bs | 0xfn);
+  const rest = dr6 & ~(bs | bd | 0xfn);
   if (exception !== 1 || rest !== alwaysOne || events.length === 0)
     return `exception ${exception} dr6 ${hex(dr6)}`;
   return events.join(" and ");

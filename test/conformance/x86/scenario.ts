@@ -19,6 +19,8 @@ export interface HostDebug {
   readonly int3?: boolean;
   readonly hardware?: readonly HardwareBreakpoint[];
   readonly blockInterrupts?: boolean;
+  /** DR7.GD: stop before the guest gets at its debug registers. */
+  readonly generalDetect?: boolean;
   readonly inject?: "DB" | "BP";
 }
 
@@ -31,7 +33,7 @@ export interface Act {
   /** Writes RIP first. */
   readonly jump?: string;
   /**
-   * The exits that follow, one line each: `step at LABEL`, `int3 at LABEL`, `hardware N at LABEL`, `out PORT BYTES`,
+   * The exits that follow, one line each: `step at LABEL`, `int3 at LABEL`, `hardware N at LABEL`, `access at LABEL`, `out PORT BYTES`,
    * `in PORT × COUNT`, `write ADDRESS BYTES`, `read ADDRESS × LENGTH`, `hlt`, `shutdown`, `error at LABEL`, `refused: ERRNO`, `runs on` (for longer than the suite waits).
    */
   readonly sees: readonly string[];

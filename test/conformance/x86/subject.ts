@@ -90,7 +90,7 @@ function dr7Of(breakpoints: readonly HardwareBreakpoint[]): bigint {
 /** The argument of `KVM_SET_GUEST_DEBUG`. */
 export function guestDebugOf(debug: HostDebug | "off", code: GuestCode): X86GuestDebug {
   if (debug === "off") return { control: 0 };
-  const { step, int3, hardware, blockInterrupts, inject } = debug;
+  const { step, int3, hardware, blockInterrupts, inject, generalDetect } = debug;
   const control =
     guestDebugControl.ENABLE |
     (step === true ? guestDebugControl.SINGLESTEP : 0) |
@@ -104,7 +104,7 @@ export function guestDebugOf(debug: HostDebug | "off", code: GuestCode): X86Gues
     control,
     arch: {
       addresses: hardware.map(({ at }) => BigInt(addressOf(code, at))),
-      dr7: dr7Of(hardware),
+      dr7: dr7Of(hardware) | (generalDetect === true ? 0x2000n : 0n),
     },
   };
 }
