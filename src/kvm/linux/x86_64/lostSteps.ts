@@ -1,5 +1,5 @@
 import { KvmError } from "../../errors.ts";
-import type { X86DebugExit, X86Exit, X86InternalError } from "../../exits.ts";
+import type { X86DebugExit, X86Exit } from "../../exits.ts";
 import { guestDebugControl } from "../../guestDebug.ts";
 import type { GuestRam } from "../guestRam.ts";
 import { dr6Fixed, resumeFlag } from "./debug/bits.ts";
@@ -7,31 +7,18 @@ import { CodePeek, type Transfer } from "./debug/codePeek.ts";
 import type { HostDebugFacts } from "./debug/facts.ts";
 import { handlerOf, handlersOf } from "./debug/handlers.ts";
 import { Injector, vectors } from "./debug/injector.ts";
-import { frameAt, iretProtected, isUserFrame, returnTo, syscall, sysretq } from "./debug/transfers.ts";
+import { frameAt, isUserFrame, returnTo, syscall, sysretq } from "./debug/transfers.ts";
 import { armAll, UserMode } from "./debug/userMode.ts";
 import { bitsOf, X86DebugOrders } from "./debugOrders.ts";
 import type { X86VcpuFile } from "./vcpuFile.ts";
 
-const { ENABLE, USE_SW_BP, USE_HW } = guestDebugControl;
+const { ENABLE, USE_HW } = guestDebugControl;
 
-/** The one-byte instructions that a debugger and a guest break with. */
+/** The one-byte instruction that a debugger and a guest break with. */
 const int3 = 0xcc;
-
-const int1 = 0xf1;
 
 /** Of two bytes. */
 const int = 0xcd;
-
-const iret = 0xcf;
-const operandSize = 0x66;
-
-/** Also of one byte, and not emulated by KVM. */
-const fwait = 0x9b;
-
-/** CR0: MP and TS. FSW: ES. */
-const monitorAndSwitched = 0xan;
-
-const exceptionSummary = 0x80;
 
 /** KVM_VCPUEVENT_VALID_SHADOW. */
 const shadowValid = 4;
@@ -75,17 +62,17 @@ export abstract class X86LostSteps extends X86DebugOrders {
   reinject(exit: X86DebugExit): void {
     this.forget();
     if (exit.exception === vectors.breakpoint) {
-      this.#aim(vectors.breakpoint);
+      this.aim(vectors.breakpoint);
       this.giveBreakpoint();
       return;
     }
-    this.#aim(vectors.debug);
+    this.aim(vectors.debug);
     this.injector.debug(exit, this.linearPc());
     this.isMoved = true;
   }
 
   /** A step ends before the handler's first instruction. */
-  #aim(vector: number): void {
+  protected aim(vector: number): void {
     if (!this.kernelSteps || !this.facts.execution.kernel) return;
     const handler = handlerOf(this.file, vector, this.memory);
     this.goal = handler === undefined ? undefined : [handler];
@@ -100,7 +87,7 @@ export abstract class X86LostSteps extends X86DebugOrders {
   /** The #DB of the guest's own TF. */
   protected giveOwnStep(): void {
     this.ownTrap.isDue = false;
-    this.#aim(vectors.debug);
+    this.aim(vectors.debug);
     this.injector.step();
     this.isMoved = true;
   }
@@ -130,12 +117,11 @@ export abstract class X86LostSteps extends X86DebugOrders {
     if (met.length > 0 && (rflags & Number(resumeFlag)) === 0)
       return this.report(vectors.debug, dr6Fixed | bitsOf(met), pc);
     const [first, second] = this.memory.bytes(pc, 2);
-    if (first === int3 && (this.wanted.control & USE_SW_BP) !== 0)
-      return this.report(vectors.breakpoint, dr6Fixed, pc);
+    if (first === int3 && this.wantsInt3) return this.report(vectors.breakpoint, dr6Fixed, pc);
     if (first === 0x0f && second === 0x05) {
       this.ownTrap.before("syscall");
       syscall(this.file);
-      return this.#executed();
+      return this.executed();
     }
     const step = this.userMode.step(pc, this.ownTrap.value, this.blocked);
     this.toldToStep = false;
@@ -152,7 +138,7 @@ export abstract class X86LostSteps extends X86DebugOrders {
     this.ownTrap.value = step.ownTrap;
     this.ownTrap.isDue = wasTrapped && !step.inHandler;
     // An exception is no step of its own; an interrupt that an instruction is for is.
-    if (!step.inHandler || first === int || first === int3) return this.#executed();
+    if (!step.inHandler || first === int || first === int3) return this.executed();
     this.isMoved = true;
     return "done";
   }
@@ -170,7 +156,7 @@ export abstract class X86LostSteps extends X86DebugOrders {
         throw new KvmError("EOPNOTSUPP", "SYSRET to 32-bit user mode cannot be stepped on this host's KVM");
       sysretq(file);
       this.ownTrap.executed();
-      return this.#executed();
+      return this.executed();
     }
     if (instruction !== "iretq" || this.facts.iretStep) return undefined;
     const frame = frameAt(file.getRegs().rsp, this.memory);
@@ -180,7 +166,7 @@ export abstract class X86LostSteps extends X86DebugOrders {
       this.#requireUserSteps();
       if (!returnTo(file, frame, this.memory)) return undefined;
       this.ownTrap.executed();
-      return this.#executed();
+      return this.executed();
     }
     const faults = handlersOf(file, [vectors.protection, vectors.stack, vectors.page], this.memory);
     return this.runTo([frame.rip, ...faults.flatMap((handler) => handler ?? [])]);
@@ -198,7 +184,7 @@ export abstract class X86LostSteps extends X86DebugOrders {
     if (events.interrupt.shadow !== 0)
       file.setVcpuEvents({ ...events, flags: shadowValid, interrupt: { ...events.interrupt, shadow: 0 } });
     this.ownTrap.executed();
-    const over = this.#executed();
+    const over = this.executed();
     if (!halts) return over;
     if (!this.hasIrqchip) return halt;
     this.#isHalted = true;
@@ -207,7 +193,7 @@ export abstract class X86LostSteps extends X86DebugOrders {
   }
 
   /** A step that was made otherwise than by the kernel is over. */
-  #executed(): X86Exit | "done" {
+  protected executed(): X86Exit | "done" {
     this.isMoved = true;
     const hits = this.look();
     return this.stepping || hits !== 0n
@@ -242,59 +228,6 @@ export abstract class X86LostSteps extends X86DebugOrders {
     const hits = this.look();
     if (!this.stepping && hits === 0n) return "done";
     return this.report(vectors.debug, this.dr6Of(hits));
-  }
-
-  /** Does what the kernel cannot: INT3, INT1, INT n, IRET of protected mode, and FWAIT. */
-  protected emulate(exit: X86InternalError): X86Exit | undefined {
-    const [first, second] = exit.instruction ?? [];
-    switch (first === operandSize && second === iret ? iret : first) {
-      case int3:
-        if ((this.wanted.control & USE_SW_BP) !== 0) return this.report(vectors.breakpoint, dr6Fixed);
-        return this.#deliver(vectors.breakpoint, 1n);
-      case int1:
-        return this.#deliver(vectors.debug, 1n);
-      case int:
-        if (second === undefined) return exit;
-        this.#aim(second);
-        this.injector.interrupt(second);
-        return this.#delivered();
-      case iret:
-        return iretProtected(this.file, this.memory) ? this.#done() : exit;
-      case fwait:
-        return this.#wait();
-      default:
-        return exit;
-    }
-  }
-
-  /** FWAIT: nothing, unless the x87 unit is away or has an exception pending (Intel SDM volume 2, WAIT). */
-  #wait(): X86Exit | undefined {
-    const { cr0 } = this.file.getSregs();
-    const isAway = (cr0 & monitorAndSwitched) === monitorAndSwitched;
-    if (isAway || (this.file.getFpu().fsw & exceptionSummary) !== 0)
-      return this.#deliver(isAway ? vectors.noDevice : vectors.x87, 0n);
-    this.injector.skip(1n);
-    return this.#done();
-  }
-
-  /** An instruction that the kernel could not execute is executed. */
-  #done(): X86Exit | undefined {
-    this.isMoved = true;
-    if (this.toldToStep) this.ownTrap.executed();
-    const executed = this.#executed();
-    return executed === "done" ? undefined : executed;
-  }
-
-  /** Gives the guest the exception of the instruction at RIP. */
-  #deliver(vector: number, skipped: bigint): X86Exit | undefined {
-    this.#aim(vector);
-    this.injector.inject(vector, skipped);
-    return this.#delivered();
-  }
-
-  #delivered(): X86Exit | undefined {
-    this.isMoved = true;
-    return this.reachGoal();
   }
 
   /** To the handler of an exception that the guest has been given, if it is stepped. */

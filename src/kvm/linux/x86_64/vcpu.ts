@@ -6,7 +6,7 @@ import type { X86VcpuEvents } from "../uapi/x86_64/records.ts";
 import { dr6Fixed, dr6Hits, dr6Step, resumeFlag, trapFlag } from "./debug/bits.ts";
 import { vectors } from "./debug/injector.ts";
 import { backToRealBreak } from "./debug/realBreaks.ts";
-import { X86LostSteps } from "./lostSteps.ts";
+import { X86Unemulated } from "./unemulated.ts";
 
 const { ENABLE, SINGLESTEP } = guestDebugControl;
 
@@ -22,7 +22,7 @@ type DebugExit = Extract<X86Exit, { readonly reason: "DEBUG" }>;
  * A vCPU of the host's KVM whose debug exits are those of the Intel SDM: what this host's kernel is known to leave out
  * (`HostDebugFacts`) is made up for here. Everything else is the kernel's.
  */
-export class LinuxX86Vcpu extends X86LostSteps implements X86Vcpu {
+export class LinuxX86Vcpu extends X86Unemulated implements X86Vcpu {
   /**
    * `KVM_RUN`, until the guest needs somebody or something interrupts it. The exit is to be read before the next run.
    * @throws KvmError what the kernel answers; EOPNOTSUPP for a step in user mode where the host's KVM cannot
