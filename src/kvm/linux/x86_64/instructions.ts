@@ -40,6 +40,11 @@ const memory = [0x25, 0x00, 0x30, 0x00, 0x00] as const;
 
 /** Those that kernels use when CPUID shows them. */
 export const instructionFeatures: readonly InstructionFeature[] = [
+  // PABSB, PMOVSXBW, AESENC, PCLMULQDQ: Linux' random numbers and checksums use vector registers where there is the first.
+  { name: "SSSE3", shown: bit(1, "ecx", 9), bytes: [0x66, 0x0f, 0x38, 0x1c, 0xc0] },
+  { name: "SSE4.1", shown: bit(1, "ecx", 19), bytes: [0x66, 0x0f, 0x38, 0x20, 0xc0] },
+  { name: "AES", shown: bit(1, "ecx", 25), bytes: [0x66, 0x0f, 0x38, 0xdc, 0xc0] },
+  { name: "PCLMULQDQ", shown: bit(1, "ecx", 1), bytes: [0x66, 0x0f, 0x3a, 0x44, 0xc0, 0x00] },
   { name: "CMPXCHG16B", shown: bit(1, "ecx", 13), bytes: [0xf0, 0x48, 0x0f, 0xc7, 0x0c, ...memory] },
   { name: "MOVBE", shown: bit(1, "ecx", 22), bytes: [0x0f, 0x38, 0xf0, 0x04, ...memory] },
   { name: "POPCNT", shown: bit(1, "ecx", 23), bytes: [0xf3, 0x48, 0x0f, 0xb8, 0xc0] },
@@ -61,6 +66,7 @@ export const instructionFeatures: readonly InstructionFeature[] = [
   { name: "ADX", shown: bit(7, "ebx", 19), bytes: [0x66, 0x48, 0x0f, 0x38, 0xf6, 0xc0] },
   { name: "SMAP", shown: bit(7, "ebx", 20), bytes: [0x0f, 0x01, 0xca] },
   { name: "CLFLUSHOPT", shown: bit(7, "ebx", 23), bytes: [0x66, 0x0f, 0xae, 0x3c, ...memory] },
+  { name: "SHA", shown: bit(7, "ebx", 29), bytes: [0x0f, 0x38, 0xc8, 0xc0] },
   { name: "CLWB", shown: bit(7, "ebx", 24), bytes: [0x66, 0x0f, 0xae, 0x34, ...memory] },
   { name: "RDPID", shown: bit(7, "ecx", 22), bytes: [0xf3, 0x0f, 0xc7, 0xf8] },
   { name: "MOVDIRI", shown: bit(7, "ecx", 27), bytes: [0x0f, 0x38, 0xf9, 0x04, ...memory] },
