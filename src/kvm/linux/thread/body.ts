@@ -3,6 +3,12 @@ import type { NativeFunction } from "../ffi/koffi.ts";
 /** Words of the memory that a vCPU's thread shares with the program. */
 export const threadWords = { state: 0, file: 1, errno: 2, thread: 3 } as const;
 
+/**
+ * What is in `threadWords.thread` while the thread loads native code: Node cannot end it then, but aborts the process. 0 before, its
+ * number afterwards.
+ */
+export const loadingThread = -1;
+
 /** What is in `threadWords.state`. Who may change it: the program from idle, enter and back; the thread from enter and inside. */
 export const threadStates = {
   /** Nothing to do. */
@@ -50,27 +56,40 @@ export interface ThreadNode {
  * text, so it uses nothing but its arguments and what JavaScript has.
  */
 export function threadBody(node: ThreadNode, start: ThreadStart): void {
-  const koffi = node.require(start.koffi) as {
-    load(path: string): {
-      func(name: string, result: string, parameters: readonly string[]): NativeFunction;
+  const load = () => {
+    const koffi = node.require(start.koffi) as {
+      load(path: string): {
+        func(name: string, result: string, parameters: readonly string[]): NativeFunction;
+      };
+      errno(): number;
     };
-    errno(): number;
+    const libc = koffi.load("libc.so.6");
+    const ioctl = libc.func("ioctl", "int", ["int", "ulong", "uintptr_t"]);
+    const gettid = libc.func("gettid", "int", []);
+    const sigmask = libc.func("pthread_sigmask", "int", ["int", "uintptr_t", "uintptr_t"]);
+    const sigtimedwait = libc.func("sigtimedwait", "int", ["uintptr_t", "uintptr_t", "uintptr_t"]);
+    // SIG_BLOCK
+    sigmask(0, start.signalSet, 0);
+    return { koffi, ioctl, sigtimedwait, id: gettid() };
   };
-  const libc = koffi.load("libc.so.6");
-  const ioctl = libc.func("ioctl", "int", ["int", "ulong", "uintptr_t"]);
-  const gettid = libc.func("gettid", "int", []);
-  const sigmask = libc.func("pthread_sigmask", "int", ["int", "uintptr_t", "uintptr_t"]);
-  const sigtimedwait = libc.func("sigtimedwait", "int", ["uintptr_t", "uintptr_t", "uintptr_t"]);
   // The words and states of this file, by their values: nothing outside can be seen here.
   const [state, file, errno, thread] = [0, 1, 2, 3];
   const [enter, inside, back, stop] = [1, 2, 3, 4];
   const [count, asked] = [0, 1];
-  const eintr = 4;
+  const [loading, eintr] = [-1, 4];
   const words = new Int32Array(start.words);
   const bell = new Int32Array(start.bell);
-  // SIG_BLOCK
-  sigmask(0, start.signalSet, 0);
-  Atomics.store(words, thread, gettid());
+  let native: ReturnType<typeof load> | undefined;
+  // Who ends the thread says so first, and then looks whether it loads: one of the two sees the other.
+  Atomics.store(words, thread, loading);
+  try {
+    if (Atomics.load(words, state) !== stop) native = load();
+  } finally {
+    Atomics.store(words, thread, native?.id ?? 0);
+    Atomics.notify(words, thread);
+  }
+  if (native === undefined) return;
+  const { koffi, ioctl, sigtimedwait } = native;
   for (;;) {
     const now = Atomics.compareExchange(words, state, enter, inside);
     if (now === stop) return;

@@ -4,7 +4,7 @@ import { KvmError } from "../../errors.ts";
 import type { Interrupter } from "../signals.ts";
 import { ioctls } from "../uapi/ioctls.ts";
 import type { Bell } from "./bell.ts";
-import { type ThreadStart, threadBody, threadStates, threadWords } from "./body.ts";
+import { loadingThread, type ThreadStart, threadBody, threadStates, threadWords } from "./body.ts";
 
 const { state, file, errno, thread } = threadWords;
 const { idle, enter, inside, back, stop } = threadStates;
@@ -48,7 +48,7 @@ export class VcpuThread {
 
   /** Whether it can be told to enter a guest. It never gets there if it cannot be started. */
   get isReady(): boolean {
-    return this.#failure === undefined && Atomics.load(this.#words, thread) !== 0;
+    return this.#failure === undefined && Atomics.load(this.#words, thread) > 0;
   }
 
   /** Whether it has been told to enter the guest and has not come back. */
@@ -94,10 +94,12 @@ export class VcpuThread {
     }
   }
 
-  /** Ends the thread, also while it is in a guest: it is out when this returns. */
+  /** Ends the thread, also while it is in a guest: it is out when this returns, and does not begin to load native code. */
   close(): void {
     this.halt();
     Atomics.store(this.#words, state, stop);
     Atomics.notify(this.#words, state);
+    while (Atomics.load(this.#words, thread) === loadingThread)
+      Atomics.wait(this.#words, thread, loadingThread);
   }
 }

@@ -308,9 +308,14 @@ export class X86VcpuFile {
     this.#thread = thread;
   }
 
+  /** Ends its thread, if it has one: it has left the guest when this returns. */
+  endThread(): void {
+    this.#thread?.close();
+  }
+
   /** The vCPU's end; it must not be used any more. */
   close(): void {
-    this.#thread?.close();
+    this.endThread();
     this.#run.release();
     this.#argument.release();
     this.#libc.close(this.#file);

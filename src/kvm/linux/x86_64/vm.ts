@@ -80,7 +80,7 @@ export class LinuxX86Vm implements X86Vm {
   readonly #bell = new Bell();
   /** Threads that are in a guest would keep the program from ending. */
   readonly #atExit = (): void => {
-    for (const vcpu of this.vcpus) vcpu.halt();
+    for (const { file } of this.vcpus) file.endThread();
   };
   #hasThreads = false;
   #closed = false;
