@@ -129,6 +129,21 @@ describe.skipIf(!kvm.available)("vmexit run with an x86-64 guest", () => {
     expect(status).toBe(2);
   });
 
+  const spinning = scratch.file("spin.bin", Uint8Array.of(0xb0, 0x21, 0xba, 0xf8, 0x03, 0xee, 0xeb, 0xfe));
+
+  it.each([
+    [["--append", "x=1"], /^vmexit: --append: a boot sector takes no command line; leave it out\n$/],
+    [
+      ["--initrd", "/dev/null"],
+      /^vmexit: --initrd: a boot sector takes no initial RAM disk; leave it out\n$/,
+    ],
+    [["--firmware", "--append", "x=1"], /^vmexit: --append: firmware takes no command line; leave it out\n$/],
+  ])("is not started with what it is not handed: %j", (options, message) => {
+    const { status, stderr } = vmexit(["run", spinning, "--arch", "x86-64", ...options]);
+    expect(stderr).toMatch(message);
+    expect(status).toBe(1);
+  });
+
   it("is unpacked when it is in gzip, whatever it is then", () => {
     // mov al, 3; out 0xf4, al
     const image = elf({ bits: 32, bytes: Uint8Array.of(0xb0, 0x03, 0xe6, 0xf4) });
@@ -151,8 +166,6 @@ describe.skipIf(!kvm.available)("vmexit run with an x86-64 guest", () => {
     expect(vmexit(["run", image, "--arch", "x86-64"]).status).toBe(7);
     expect(vmexit(["run", image, "--arch", "x86-64", "--no-reboot"]).status).toBe(0);
   });
-
-  const spinning = scratch.file("spin.bin", Uint8Array.of(0xb0, 0x21, 0xba, 0xf8, 0x03, 0xee, 0xeb, 0xfe));
 
   it.each(["SIGINT", "SIGTERM"] as const)("ends at %s while the guest spins", async (signal) => {
     const run = startVmexit(["run", spinning, "--arch", "x86-64"]);

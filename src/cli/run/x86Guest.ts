@@ -81,6 +81,14 @@ class UartListening implements Listening {
   }
 }
 
+/** @throws UserError for what would be left out without a word: firmware and boot sectors are handed nothing. */
+function checkTaken({ append, initrd }: GuestRequest, image: X86Image | undefined): void {
+  if (image !== undefined && image.kind !== "flat") return;
+  const who = image === undefined ? "firmware" : "a boot sector";
+  if (append !== undefined) throw new UserError(`--append: ${who} takes no command line; leave it out`);
+  if (initrd !== undefined) throw new UserError(`--initrd: ${who} takes no initial RAM disk; leave it out`);
+}
+
 /** An x86-64 guest on the host's KVM. @throws UserError for whatever the user can put right */
 export function x86Guest(
   request: GuestRequest,
@@ -98,6 +106,7 @@ export function x86Guest(
     const image = await openX86Image(packed, memoryBytes);
     // Before the host is asked: what is wrong with the image is wrong everywhere.
     const known = request.firmware ? undefined : classifyX86Image(image);
+    checkTaken(request, known);
     const kvm = LinuxKvm.open();
     const facts = probeHost(kvm);
     const vm = new LinuxX86Vm(kvm, { facts, cpus, irqchip: true, pit: true });
