@@ -161,10 +161,7 @@ export class Arm64Cluster implements EngineHost {
   /** Changes stage 2: every translation is forgotten. */
   setSlots(slots: Parameters<PhysicalMemory["setSlots"]>[0]): void {
     this.physical.setSlots(slots);
-    for (const cpu of this.cpus) {
-      cpu.secondLevel.flush();
-      cpu.flushFirstLevel();
-    }
+    for (const cpu of this.cpus) cpu.stage1.flush();
   }
 
   /** Guest memory was written from outside. */

@@ -14,10 +14,8 @@ import { type Arm64Registers, pstate } from "./registers.ts";
 import { exceptionClass, softwareStep, syndrome } from "./syndrome.ts";
 import { sctlr } from "./systemRegisters/control.ts";
 import { SystemRegisterFile } from "./systemRegisters/file.ts";
-import { resources } from "./systemRegisters/identification.ts";
 import { translate } from "./translate.ts";
-import { currentAsid, type Regime, readRegime } from "./translation/regime.ts";
-import { SecondLevelTlb } from "./translation/secondLevel.ts";
+import { Stage1 } from "./translation/stage1.ts";
 
 /** The first instruction run can never be longer than this; budgets of generated code are 31-bit. */
 const longestRun = 0x4000_0000;
@@ -39,7 +37,7 @@ export class Arm64Cpu {
   readonly controls = new HypervisorControls();
   readonly system: SystemRegisterFile;
   readonly performance: PerformanceMonitor;
-  readonly secondLevel = new SecondLevelTlb();
+  readonly stage1: Stage1;
   readonly timers: PrivateTimers;
   readonly debug: DebugExceptions;
   /** How many exceptions to EL1 there have been: what the event EXC_TAKEN counts. */
@@ -52,8 +50,6 @@ export class Arm64Cpu {
   readonly #registers: Arm64Registers;
   readonly #halfDone = new HalfDoneInstruction();
   #event: CpuEvent | undefined;
-  #regime: Regime | undefined;
-  #asid = 0;
   /** Instructions retired at EL0 and EL1. */
   readonly #retired: [number, number] = [0, 0];
   #performanceActive = false;
@@ -72,6 +68,7 @@ export class Arm64Cpu {
     this.index = index;
     this.system = new SystemRegisterFile(cluster, this);
     this.performance = new PerformanceMonitor(this.system);
+    this.stage1 = new Stage1(cluster, this);
     this.timers = new PrivateTimers(cluster, this);
     this.debug = new DebugExceptions(cluster, this);
   }
@@ -84,7 +81,7 @@ export class Arm64Cpu {
     this.debug.dropPass();
     this.debug.notStepped();
     this.eventPending = false;
-    this.translationChanged(false);
+    this.stage1.registersChanged(false);
     this.updateFloatingPointMode();
     this.timers.update();
     this.performanceChanged();
@@ -94,57 +91,6 @@ export class Arm64Cpu {
   get registers(): Arm64Registers {
     this.#cluster.activate(this.index);
     return this.#registers;
-  }
-
-  /** Translation contexts of EL0 and EL1. */
-  context(el: 0 | 1): number {
-    return this.index * 2 + el;
-  }
-
-  get regime(): Regime {
-    this.#regime ??= readRegime({
-      sctlr: this.system.get("SCTLR_EL1"),
-      tcr: this.system.get("TCR_EL1"),
-      ttbr0: this.system.get("TTBR0_EL1"),
-      ttbr1: this.system.get("TTBR1_EL1"),
-      mair: this.system.get("MAIR_EL1"),
-      physicalBits: resources.physicalBits,
-    });
-    return this.#regime;
-  }
-
-  get asid(): number {
-    return this.#asid;
-  }
-
-  /** Drops the set-up of stage 1 that was read from the registers; `keepTlb` when only the ASID or a base changed. */
-  translationChanged(keepTlb: boolean): void {
-    this.#regime = undefined;
-    this.#asid = currentAsid(
-      this.system.get("TCR_EL1"),
-      this.system.get("TTBR0_EL1"),
-      this.system.get("TTBR1_EL1"),
-    );
-    if (keepTlb) {
-      this.#registers.setInt(arm64State.fetchesChanged, 1);
-      for (const el of [0, 1] as const) this.#cluster.engine.tlb.flushFirst(this.context(el));
-    } else {
-      this.secondLevel.flush();
-      this.flushFirstLevel();
-    }
-    this.#registers.setInt(engineState.asid, this.#asid);
-  }
-
-  flushFirstLevel(): void {
-    this.#registers.setInt(arm64State.fetchesChanged, 1);
-    this.#cluster.engine.tlb.flush(this.context(0));
-    this.#cluster.engine.tlb.flush(this.context(1));
-  }
-
-  /** Forgets what the first-level TLBs hold of one address space. */
-  flushFirstLevelAsid(asid: number): void {
-    this.#registers.setInt(arm64State.fetchesChanged, 1);
-    for (const el of [0, 1] as const) this.#cluster.engine.tlb.flushAsid(this.context(el), asid);
   }
 
   /** FPCR or FPSR changed: whether WebAssembly's own arithmetic does (see `arm64State.fpFast`). */
@@ -217,16 +163,6 @@ export class Arm64Cpu {
     const page = translate(this.#cluster, this, pc, "execute", this.#registers.el);
     const host = page.kind === "fault" ? -1 : this.#cluster.physical.toHost(page.page + Number(pc & 0xfffn));
     return host < 0 ? undefined : this.#cluster.engine.memory.words[host >>> 2];
-  }
-
-  /** Forgets one page in the first-level TLBs. Fetches look nothing up within a page: only the one that runs can be stale. */
-  flushFirstLevelPage(va: bigint): void {
-    const { memory } = this.#cluster.engine;
-    const low = memory.lowHalf(va);
-    if ((((memory.words[pcWord] ?? 0) ^ low) & ~0xfff) === 0 && memory.words[pcWord + 1] === memory.highHalf)
-      this.#registers.setInt(arm64State.fetchesChanged, 1);
-    this.#cluster.engine.tlb.flushPage(this.context(0), va);
-    this.#cluster.engine.tlb.flushPage(this.context(1), va);
   }
 
   /** An access that no slot answers: the data the machine gave, or undefined after noting the trap. */
@@ -366,10 +302,10 @@ export class Arm64Cpu {
   #enterContext(): void {
     const { engine } = this.#cluster;
     const registers = this.#registers;
-    const context = this.context(registers.el);
+    const context = this.stage1.context(registers.el);
     registers.setInt(engineState.tlb, engine.tlb.dataBase(context));
     registers.setInt(engineState.fetchTlb, engine.tlb.fetchBase(context));
-    registers.setInt(engineState.unprivilegedTlb, engine.tlb.dataBase(this.context(0)));
+    registers.setInt(engineState.unprivilegedTlb, engine.tlb.dataBase(this.stage1.context(0)));
     registers.setInt(arm64State.fpTrap, Number(this.system.floatingPointTrapped(registers.el)));
     registers.setInt(arm64State.counterAccess, this.system.counterAccess(registers.el));
     registers.setInt(arm64State.cacheAccess, this.system.cacheAccess(registers.el));

@@ -76,7 +76,7 @@ export class DebugExceptions {
     this.#cluster.activate(this.#cpu.index);
     this.#cluster.engine.tlb.watch(watchedPieces(registers));
     this.#cluster.remark();
-    this.#cpu.flushFirstLevel();
+    this.#cpu.stage1.flushFirstLevel();
   }
 
   /** Lets the instruction at PC execute once although an unseen breakpoint is on it; interrupts may come before it. */

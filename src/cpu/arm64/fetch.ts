@@ -43,6 +43,11 @@ export function fetchPage(cluster: Arm64Cluster, cpu: Arm64Cpu, address: bigint)
   if (fresh) cluster.engine.tlb.withholdPage(host);
   for (const breakpoint of cpu.debug.breakpointsInPage(va))
     cluster.engine.code.mark(host + Number(breakpoint & 0xfffn));
-  cluster.engine.tlb.fillFetch(cpu.context(registers.el), va, records, page.global ? -1 : cpu.asid);
+  cluster.engine.tlb.fillFetch(
+    cpu.stage1.context(registers.el),
+    va,
+    records,
+    page.global ? -1 : cpu.stage1.asid,
+  );
   return records;
 }

@@ -114,7 +114,7 @@ function prepare(
 ): readonly Part[] | undefined {
   const offset = cluster.engine.memory.lowHalf(va) & 0xfff;
   const aligned = (offset & (access.element - 1)) === 0;
-  if (!aligned && (access.mustAlign || cpu.regime.alignmentChecked)) {
+  if (!aligned && (access.mustAlign || cpu.stage1.regime.alignmentChecked)) {
     noteDataAbort(cpu, faultStatus.alignment, va, access);
     return undefined;
   }
@@ -190,17 +190,17 @@ function fill(
   writable: boolean,
   el: 0 | 1,
 ): void {
-  const strict = (page.rights & rights.device) !== 0 || cpu.regime.alignmentChecked;
+  const strict = (page.rights & rights.device) !== 0 || cpu.stage1.regime.alignmentChecked;
   const read = (page.rights & (el === 0 ? rights.read0 : rights.read1)) !== 0;
   const write =
     writable &&
     (page.rights & (el === 0 ? rights.write0 : rights.write1)) !== 0 &&
     !cluster.engine.code.holdsCode(host >>> 12);
-  cluster.engine.tlb.fill(cpu.context(el), va, host, {
+  cluster.engine.tlb.fill(cpu.stage1.context(el), va, host, {
     read,
     write,
     strict,
-    asid: page.global ? -1 : cpu.asid,
+    asid: page.global ? -1 : cpu.stage1.asid,
     watched: pageIsWatched(cpu.debug.registers, va),
   });
 }

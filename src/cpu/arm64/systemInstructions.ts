@@ -87,25 +87,16 @@ const thisCpu =
   (_cluster, cpu, value) =>
     action(cpu, value);
 
-const invalidateAll = (cpu: Arm64Cpu): void => {
-  cpu.secondLevel.flush();
-  cpu.flushFirstLevel();
-};
+const invalidateAll = (cpu: Arm64Cpu): void => cpu.stage1.flush();
 
-const invalidateAsid = (cpu: Arm64Cpu, value: bigint): void => {
-  const asid = Number(value >> 48n);
-  cpu.secondLevel.flushAsid(asid);
-  cpu.flushFirstLevelAsid(asid);
-};
+const invalidateAsid = (cpu: Arm64Cpu, value: bigint): void => cpu.stage1.flushAsid(Number(value >> 48n));
 
 /** TLBI by address: Xt has the ASID in 63:48 and address bits 55:12 in 43:0 (Arm ARM C5.5). */
 const invalidateAddress =
   (everyAsid: boolean) =>
   (cpu: Arm64Cpu, value: bigint): void => {
     const address = BigInt.asUintN(64, BigInt.asIntN(56, (value & 0xfff_ffff_ffffn) << 12n));
-    const asid = everyAsid ? "all" : Number(value >> 48n);
-    if (cpu.secondLevel.flushPage(Number(address >> 12n), asid)) cpu.flushFirstLevel();
-    else cpu.flushFirstLevelPage(address);
+    cpu.stage1.flushPage(address, everyAsid ? "all" : Number(value >> 48n));
   };
 
 const invalidations: readonly [op2: number, (cpu: Arm64Cpu, value: bigint) => void][] = [

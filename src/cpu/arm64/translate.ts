@@ -33,14 +33,15 @@ export function translate(
 ): Page | PageFault {
   const pageNumber = pageNumberOf(cluster, cpu, va);
   const want = needed[kind][el];
-  const cached = cpu.secondLevel.find(pageNumber, cpu.asid);
+  const cached = cpu.stage1.secondLevel.find(pageNumber, cpu.stage1.asid);
   if (cached !== undefined && (cached.rights & want) !== 0) return cached;
   const walked = walkStage1(cluster, cpu, untagged(cpu, BigInt.asUintN(64, va)));
   if (walked.kind === "fault") return { kind: "fault", status: walked.status, rights: 0 };
   if ((walked.rights & want) === 0)
     return { kind: "fault", status: faultStatus.permission | walked.level, rights: walked.rights };
   const page: Page = { kind: "page", page: walked.page, rights: walked.rights, global: walked.global };
-  if (cpu.regime.enabled) cpu.secondLevel.insert(pageNumber, cpu.asid, walked.blockBits, page);
+  if (cpu.stage1.regime.enabled)
+    cpu.stage1.secondLevel.insert(pageNumber, cpu.stage1.asid, walked.blockBits, page);
   return page;
 }
 
@@ -49,21 +50,21 @@ function pageNumberOf(cluster: Arm64Cluster, cpu: Arm64Cpu, va: bigint): number 
   const { memory } = cluster.engine;
   const low = memory.lowHalf(va);
   const high = memory.highHalf;
-  const { topByteIgnored } = (high & (1 << 23)) !== 0 ? cpu.regime.high : cpu.regime.low;
+  const { topByteIgnored } = (high & (1 << 23)) !== 0 ? cpu.stage1.regime.high : cpu.stage1.regime.low;
   const top = topByteIgnored ? (high << 8) >> 8 : high;
   return (top >>> 0) * 0x10_0000 + (low >>> 12);
 }
 
 /** The address without a tag where the top byte is ignored, so that TLB maintenance finds it (Arm ARM D4.1.1). */
 export function untagged(cpu: Arm64Cpu, va: bigint): bigint {
-  const half = ((va >> 55n) & 1n) !== 0n ? cpu.regime.high : cpu.regime.low;
+  const half = ((va >> 55n) & 1n) !== 0n ? cpu.stage1.regime.high : cpu.stage1.regime.low;
   return half.topByteIgnored ? BigInt.asUintN(64, BigInt.asIntN(56, va)) : va;
 }
 
 /** Stage 1 by the tables alone. */
 export function walkStage1(cluster: Arm64Cluster, cpu: Arm64Cpu, va: bigint): Translation | WalkFault {
   const { words } = cluster.engine.memory;
-  return walk(cpu.regime, va, (address) => {
+  return walk(cpu.stage1.regime, va, (address) => {
     const host = cluster.physical.toHost(address);
     return host < 0 ? undefined : { low: words[host >>> 2] ?? 0, high: words[(host >>> 2) + 1] ?? 0 };
   });

@@ -145,20 +145,20 @@ const low = (value: bigint): number => Number(BigInt.asIntN(32, value));
 export const behaviours: Readonly<Record<string, Behaviour>> = {
   SCTLR_EL1: {
     changed: ({ cpu, cluster }, old, value) => {
-      if (((old ^ value) & translationBits) !== 0n) cpu.translationChanged(false);
+      if (((old ^ value) & translationBits) !== 0n) cpu.stage1.registersChanged(false);
       if (old !== value) cluster.endRunSoon();
     },
   },
-  TCR_EL1: { changed: ({ cpu }) => cpu.translationChanged(false) },
-  MAIR_EL1: { changed: ({ cpu }) => cpu.translationChanged(false) },
+  TCR_EL1: { changed: ({ cpu }) => cpu.stage1.registersChanged(false) },
+  MAIR_EL1: { changed: ({ cpu }) => cpu.stage1.registersChanged(false) },
   TTBR0_EL1: {
     changed: ({ cpu }, old, value) => {
-      if (old !== value) cpu.translationChanged(true);
+      if (old !== value) cpu.stage1.registersChanged(true);
     },
   },
   TTBR1_EL1: {
     changed: ({ cpu }, old, value) => {
-      if (old !== value) cpu.translationChanged(true);
+      if (old !== value) cpu.stage1.registersChanged(true);
     },
   },
   CPACR_EL1: { changed: ({ cluster }) => cluster.endRunSoon() },

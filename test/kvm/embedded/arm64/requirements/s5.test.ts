@@ -81,7 +81,7 @@ describe.each(engines)("S5 on the $name", ({ engine }) => {
     it("S5.2: a translation that the CPU has to look up first is no step of its own", () => {
       const machine = stepping([...a64.mov64(1, data), a64.ldr(2, 1), a64.nop]);
       for (let n = 0; n < 4; n++) machine.step();
-      machine.vcpu().cpu.flushFirstLevel();
+      machine.vcpu().cpu.stage1.flushFirstLevel();
       expect(machine.step()).toMatchObject({ exit: step, pc: at(5), instructions: 1 });
     });
 
