@@ -8,7 +8,6 @@ import { legalReturn, takeException, vectorKind } from "./exceptions.ts";
 import { fetchPage } from "./fetch.ts";
 import { HalfDoneInstruction } from "./halfDoneInstruction.ts";
 import { PerformanceMonitor } from "./pmu.ts";
-import { privateInterrupt } from "./privateInterrupts.ts";
 import { PrivateTimers } from "./privateTimers.ts";
 import { type Arm64Registers, pstate } from "./registers.ts";
 import { exceptionClass, softwareStep, syndrome } from "./syndrome.ts";
@@ -50,9 +49,6 @@ export class Arm64Cpu {
   readonly #registers: Arm64Registers;
   readonly #halfDone = new HalfDoneInstruction();
   #event: CpuEvent | undefined;
-  /** Instructions retired at EL0 and EL1. */
-  readonly #retired: [number, number] = [0, 0];
-  #performanceActive = false;
   /** Address of the instruction that is stepped, or was last: bits 31:0 and 63:32. */
   #steppedPcLow = 0;
   #steppedPcHigh = 0;
@@ -67,7 +63,7 @@ export class Arm64Cpu {
     this.#registers = cluster.registers;
     this.index = index;
     this.system = new SystemRegisterFile(cluster, this);
-    this.performance = new PerformanceMonitor(this.system);
+    this.performance = new PerformanceMonitor(cluster, this);
     this.stage1 = new Stage1(cluster, this);
     this.timers = new PrivateTimers(cluster, this);
     this.debug = new DebugExceptions(cluster, this);
@@ -84,7 +80,7 @@ export class Arm64Cpu {
     this.stage1.registersChanged(false);
     this.updateFloatingPointMode();
     this.timers.update();
-    this.performanceChanged();
+    this.performance.controlsChanged();
   }
 
   /** The general registers; makes this vCPU the active one. */
@@ -209,23 +205,6 @@ export class Arm64Cpu {
     return (lines.irq && (daif & pstate.i) === 0) || (lines.fiq && (daif & pstate.f) === 0);
   }
 
-  /** Brings the performance counters up to date, also within a run. */
-  updatePerformance(): void {
-    const within = this.#cluster.retiredInRun();
-    const { el } = this.#registers;
-    this.performance.update([
-      this.#retired[0] + (el === 0 ? within : 0),
-      this.#retired[1] + (el === 1 ? within : 0),
-    ]);
-  }
-
-  /** The performance monitor's controls or flags changed. */
-  performanceChanged(): void {
-    this.#performanceActive = this.performance.active;
-    this.#cluster.interrupts?.setPpi(this.index, privateInterrupt.performance, this.performance.interrupt);
-    this.#cluster.endRunSoon();
-  }
-
   /**
    * Runs at most `limit` instructions (≥ 1): those retired, and those that end in an exception to EL1. Fewer when there are very
    * many exceptions.
@@ -268,8 +247,8 @@ export class Arm64Cpu {
     const deadline = this.timers.deadline();
     const until =
       deadline === undefined ? longestRun : Math.max(deadline - this.#cluster.clock.nanoseconds, 1);
-    const overflow = this.#performanceActive ? this.performance.untilOverflow(this.#registers.el) : undefined;
-    return Math.min(left, until, overflow ?? longestRun, longestRun);
+    const overflow = this.performance.untilOverflow(this.#registers.el) ?? longestRun;
+    return Math.min(left, until, overflow, longestRun);
   }
 
   #execute(count: number): number {
@@ -293,10 +272,7 @@ export class Arm64Cpu {
   /** Counts instructions that have retired at an Exception level. */
   #retire(count: number, el: 0 | 1): void {
     this.#cluster.clock.advance(count);
-    this.#retired[el] += count;
-    if (!this.#performanceActive) return;
-    this.updatePerformance();
-    this.#cluster.interrupts?.setPpi(this.index, privateInterrupt.performance, this.performance.interrupt);
+    this.performance.retire(count, el);
   }
 
   #enterContext(): void {

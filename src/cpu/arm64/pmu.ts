@@ -1,3 +1,6 @@
+import type { Arm64Cluster } from "./cluster.ts";
+import type { Arm64Cpu } from "./cpu.ts";
+import { privateInterrupt } from "./privateInterrupts.ts";
 import type { SystemRegisterFile } from "./systemRegisters/file.ts";
 import { resources } from "./systemRegisters/identification.ts";
 
@@ -10,49 +13,55 @@ const control = { E: 1n, P: 2n, C: 4n, D: 8n, LC: 0x40n } as const;
 const divisor = 64;
 
 /** Instructions retired at EL0 and at EL1; a cycle of this CPU is an instruction. */
-export type RetiredCounts = readonly [number, number];
+type RetiredCounts = readonly [number, number];
 
 /**
- * The performance monitors of one CPU (PMUv3, Arm ARM D12). Counter values are kept in the system registers' storage; they are
- * brought up to date when someone looks, when a control changes, and after each run in which one could have overflowed.
+ * The performance monitors of one CPU (PMUv3, Arm ARM D12) and the interrupt line they drive. Counter values are kept in the
+ * system registers' storage; they are brought up to date when someone looks, when a control changes, and after each run in
+ * which one could have overflowed.
  */
 export class PerformanceMonitor {
+  readonly #cluster: Arm64Cluster;
+  readonly #cpu: Arm64Cpu;
   readonly #file: SystemRegisterFile;
+  readonly #retired: [number, number] = [0, 0];
   #seen: RetiredCounts = [0, 0];
+  /** Whether anything counts, by the controls as they were last told of. */
+  #active = false;
   /** Cycles that the divided cycle counter has not counted yet. */
   #undivided = 0;
 
-  constructor(file: SystemRegisterFile) {
-    this.#file = file;
+  constructor(cluster: Arm64Cluster, cpu: Arm64Cpu) {
+    this.#cluster = cluster;
+    this.#cpu = cpu;
+    this.#file = cpu.system;
   }
 
-  /** Whether anything counts. */
-  get active(): boolean {
-    return (this.#file.raw("PMCR_EL0") & control.E) !== 0n && this.#file.raw("PMCNTENSET_EL0") !== 0n;
+  /** Instructions have retired at an Exception level. */
+  retire(count: number, el: 0 | 1): void {
+    this.#retired[el] += count;
+    if (!this.#active) return;
+    this.update();
+    this.#driveInterrupt();
   }
 
-  /** The level of the overflow interrupt: CheckForPMUOverflow (Arm ARM J1.3). */
-  get interrupt(): boolean {
-    if ((this.#file.raw("PMCR_EL0") & control.E) === 0n) return false;
-    return (this.#file.raw("PMOVSSET_EL0") & this.#file.raw("PMINTENSET_EL1")) !== 0n;
+  /** The controls or flags in the system registers changed. */
+  controlsChanged(): void {
+    this.#active = this.#anyCounts();
+    this.#driveInterrupt();
+    this.#cluster.endRunSoon();
   }
 
-  /** Adds what has been retired since the last time. */
-  update(counts: RetiredCounts): void {
-    const delta = [counts[0] - this.#seen[0], counts[1] - this.#seen[1]] as const;
-    this.#seen = counts;
-    if (!this.active) return;
-    const enabled = this.#file.raw("PMCNTENSET_EL0");
-    for (const counter of this.#counters()) {
-      if ((enabled & (1n << BigInt(counter))) === 0n || !this.#countsInstructions(counter)) continue;
-      const amount = this.#divided(counter, this.#filtered(counter, delta));
-      if (amount > 0) this.#add(counter, BigInt(amount));
-    }
+  /** Brings the counters up to date, also within a run. */
+  update(): void {
+    const within = this.#cluster.retiredInRun();
+    const { el } = this.#cluster.registers;
+    this.#countUpTo([this.#retired[0] + (el === 0 ? within : 0), this.#retired[1] + (el === 1 ? within : 0)]);
   }
 
   /** Instructions at this Exception level until a counter overflows, if one will. */
   untilOverflow(el: 0 | 1): number | undefined {
-    if (!this.active) return undefined;
+    if (!this.#active || !this.#anyCounts()) return undefined;
     const enabled = this.#file.raw("PMCNTENSET_EL0");
     const distances = this.#counters()
       .filter((counter) => (enabled & (1n << BigInt(counter))) !== 0n && this.#countsInstructions(counter))
@@ -90,6 +99,31 @@ export class PerformanceMonitor {
     const n = Number(this.#file.raw("PMSELR_EL0") & 31n);
     if (n < resources.eventCounters) return what === "counter" ? `PMEVCNTR${n}_EL0` : `PMEVTYPER${n}_EL0`;
     return n === cycleCounter && what === "type" ? "PMCCFILTR_EL0" : undefined;
+  }
+
+  /** Whether anything counts. */
+  #anyCounts(): boolean {
+    return (this.#file.raw("PMCR_EL0") & control.E) !== 0n && this.#file.raw("PMCNTENSET_EL0") !== 0n;
+  }
+
+  /** Gives the interrupt controller the level of the overflow interrupt: CheckForPMUOverflow (Arm ARM J1.3). */
+  #driveInterrupt(): void {
+    const enabled = (this.#file.raw("PMCR_EL0") & control.E) !== 0n;
+    const level = enabled && (this.#file.raw("PMOVSSET_EL0") & this.#file.raw("PMINTENSET_EL1")) !== 0n;
+    this.#cluster.interrupts?.setPpi(this.#cpu.index, privateInterrupt.performance, level);
+  }
+
+  /** Adds what has been retired since the last time. */
+  #countUpTo(counts: RetiredCounts): void {
+    const delta = [counts[0] - this.#seen[0], counts[1] - this.#seen[1]] as const;
+    this.#seen = counts;
+    if (!this.#anyCounts()) return;
+    const enabled = this.#file.raw("PMCNTENSET_EL0");
+    for (const counter of this.#counters()) {
+      if ((enabled & (1n << BigInt(counter))) === 0n || !this.#countsInstructions(counter)) continue;
+      const amount = this.#divided(counter, this.#filtered(counter, delta));
+      if (amount > 0) this.#add(counter, BigInt(amount));
+    }
   }
 
   #counters(): readonly number[] {

@@ -170,7 +170,7 @@ describe("the performance monitor", () => {
         ...set(register.CNTENSET, 1n),
       ]);
       machine.vcpu().cpu.system.set("PMCR_EL0", E);
-      machine.vcpu().cpu.performanceChanged();
+      machine.vcpu().cpu.performance.controlsChanged();
       machine.load(place.code, [a64.daifClear(2), a64.nop, a64.addImm(5, 5, 1), a64.b(-2)]);
       machine.pc = BigInt(place.code);
       machine.run(100_000);

@@ -58,13 +58,13 @@ const timer = (which: "P" | "V"): Readonly<Record<string, Behaviour>> => {
 
 const performanceRegister = (name: string): Behaviour => ({
   read: ({ cpu, file }) => {
-    cpu.updatePerformance();
+    cpu.performance.update();
     return file.raw(name);
   },
   write: ({ cpu, file }, value) => {
-    cpu.updatePerformance();
+    cpu.performance.update();
     file.setRaw(name, value);
-    cpu.performanceChanged();
+    cpu.performance.controlsChanged();
   },
 });
 
@@ -84,24 +84,24 @@ const selectedRegister = (what: "counter" | "type"): Behaviour => ({
 const setAndClear = (set: string, clear: string): Readonly<Record<string, Behaviour>> => ({
   [set]: {
     read: ({ cpu, file }) => {
-      cpu.updatePerformance();
+      cpu.performance.update();
       return file.raw(set);
     },
     write: ({ cpu, file }, value) => {
-      cpu.updatePerformance();
+      cpu.performance.update();
       file.setRaw(set, file.raw(set) | value);
-      cpu.performanceChanged();
+      cpu.performance.controlsChanged();
     },
   },
   [clear]: {
     read: ({ cpu, file }) => {
-      cpu.updatePerformance();
+      cpu.performance.update();
       return file.raw(set);
     },
     write: ({ cpu, file }, value) => {
-      cpu.updatePerformance();
+      cpu.performance.update();
       file.setRaw(set, file.raw(set) & ~value);
-      cpu.performanceChanged();
+      cpu.performance.controlsChanged();
     },
   },
 });
@@ -112,15 +112,15 @@ const performance: Readonly<Record<string, Behaviour>> = {
   ...setAndClear("PMOVSSET_EL0", "PMOVSCLR_EL0"),
   PMCR_EL0: {
     write: ({ cpu }, value) => {
-      cpu.updatePerformance();
+      cpu.performance.update();
       cpu.performance.writeControl(value);
-      cpu.performanceChanged();
+      cpu.performance.controlsChanged();
     },
   },
   PMSWINC_EL0: {
     write: ({ cpu }, value) => {
       cpu.performance.softwareIncrement(value);
-      cpu.performanceChanged();
+      cpu.performance.controlsChanged();
     },
   },
   PMXEVCNTR_EL0: selectedRegister("counter"),

@@ -108,7 +108,7 @@ function setSystemRegister(cpu: Arm64Cpu, key: number, value: bigint): void {
   if (row !== undefined && words.has(row.name)) {
     // Bits that writes by the guest only set or only clear.
     system.setRaw(row.name, value & row.writable);
-    cpu.performanceChanged();
+    cpu.performance.controlsChanged();
     return;
   }
   if (row?.name === "OSLSR_EL1" && ((value ^ system.raw("OSLSR_EL1")) & ~2n) === 0n) {
