@@ -306,7 +306,7 @@ export class GuestMachine {
   #sleep(vcpu: EmbeddedArm64Vcpu): void {
     if (this.vm.vcpus.some((other) => other !== vcpu && other.runnable)) return;
     const { cpu } = vcpu;
-    this.#sleeper = { vcpu, until: cpu.timers.nextStreamEvent(), asserted: cpu.interruptAsserted };
+    this.#sleeper = { vcpu, until: cpu.timers.nextStreamEvent(), asserted: cpu.interrupts.asserted };
   }
 
   /** Whether this vCPU waits in WFE. */
@@ -319,8 +319,8 @@ export class GuestMachine {
     // A masked interrupt that was not there before wakes once, for guests that look at ISR_EL1 themselves.
     const wakes =
       cpu.eventPending ||
-      cpu.interruptPending ||
-      (cpu.interruptAsserted && !sleeper.asserted) ||
+      cpu.interrupts.pending ||
+      (cpu.interrupts.asserted && !sleeper.asserted) ||
       vcpu.debug.stepping ||
       this.now >= (sleeper.until ?? Number.POSITIVE_INFINITY) ||
       this.vm.vcpus.some((other) => other !== vcpu && other.runnable);

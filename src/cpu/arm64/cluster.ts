@@ -142,8 +142,7 @@ export class Arm64Cluster implements EngineHost {
 
   /** As `endRunSoon`, when an interrupt would now be taken. After everything in a run that can assert one. */
   endRunIfInterrupted(cpu: Arm64Cpu): void {
-    this.registers.setInt(arm64State.interruptsQuiet, Number(!cpu.interruptAsserted));
-    if (cpu.interruptPending) this.endRunSoon();
+    if (cpu.interrupts.look() !== undefined) this.endRunSoon();
   }
 
   debugRegistersChanged(cpu: Arm64Cpu): void {

@@ -4,13 +4,15 @@ import type { Arm64Cluster } from "./cluster.ts";
 import { HypervisorControls } from "./controls.ts";
 import { DebugExceptions } from "./debugExceptions.ts";
 import type { CpuEvent, CpuExit, MmioAccess } from "./events.ts";
-import { legalReturn, takeException, vectorKind } from "./exceptions.ts";
+import { ExceptionLevels } from "./exceptionLevels.ts";
+import { vectorKind } from "./exceptions.ts";
 import { fetchPage } from "./fetch.ts";
 import { HalfDoneInstruction } from "./halfDoneInstruction.ts";
+import { InterruptInputs } from "./interruptInputs.ts";
 import { PerformanceMonitor } from "./pmu.ts";
 import { PrivateTimers } from "./privateTimers.ts";
-import { type Arm64Registers, pstate } from "./registers.ts";
-import { exceptionClass, softwareStep, syndrome } from "./syndrome.ts";
+import type { Arm64Registers } from "./registers.ts";
+import { exceptionClass } from "./syndrome.ts";
 import { sctlr } from "./systemRegisters/control.ts";
 import { SystemRegisterFile } from "./systemRegisters/file.ts";
 import { translate } from "./translate.ts";
@@ -39,12 +41,8 @@ export class Arm64Cpu {
   readonly stage1: Stage1;
   readonly timers: PrivateTimers;
   readonly debug: DebugExceptions;
-  /** How many exceptions to EL1 there have been: what the event EXC_TAKEN counts. */
-  exceptionsTaken = 0;
-  /** How many exception returns there have been: what the event EXC_RETURN counts. */
-  exceptionReturns = 0;
-  /** Interrupts stay pending, although they wake the CPU from waiting: for a debugger that steps. */
-  interruptsHeld = false;
+  readonly exceptions: ExceptionLevels;
+  readonly interrupts: InterruptInputs;
   readonly #cluster: Arm64Cluster;
   readonly #registers: Arm64Registers;
   readonly #halfDone = new HalfDoneInstruction();
@@ -52,8 +50,6 @@ export class Arm64Cpu {
   /** Address of the instruction that is stepped, or was last: bits 31:0 and 63:32. */
   #steppedPcLow = 0;
   #steppedPcHigh = 0;
-  /** The exit that was made of a step exception last: most are alike. */
-  #stepExit: Extract<CpuExit, { kind: "trap" }> | undefined;
 
   /** The WFE event register. */
   eventPending = false;
@@ -67,6 +63,8 @@ export class Arm64Cpu {
     this.stage1 = new Stage1(cluster, this);
     this.timers = new PrivateTimers(cluster, this);
     this.debug = new DebugExceptions(cluster, this);
+    this.exceptions = new ExceptionLevels(cluster, this, this.#halfDone);
+    this.interrupts = new InterruptInputs(cluster, this);
   }
 
   /** What a cold reset does beside the registers' values; the CPU is the active one. */
@@ -111,7 +109,7 @@ export class Arm64Cpu {
   /** WFI or WFE with nothing to wake it: to EL1 or EL2 where trapped, else the CPU waits, which is the hypervisor's to arrange. */
   noteWait(what: "interrupt" | "event"): void {
     // A masked interrupt ends WFI's wait and not WFE's (Arm ARM D1.6.1, D1.6.2).
-    if (what === "interrupt" ? this.interruptAsserted : this.interruptPending) return;
+    if (what === "interrupt" ? this.interrupts.asserted : this.interrupts.pending) return;
     const ec = exceptionClass.wfx;
     // ISS: CV = 1, COND = 0b1110, TI says which instruction (Arm ARM D17.2.37).
     const iss = 0x1e0_0000 | Number(what === "event");
@@ -125,17 +123,14 @@ export class Arm64Cpu {
     const { registers } = this;
     const { pc } = registers;
     registers.pc += 4n;
-    this.#retire(1, registers.el);
+    this.retire(1, registers.el);
     this.debug.skipped(pc);
   }
 
-  /** Takes an exception to EL1 as the CPU would; `far` and `syndrome` as in the report. */
-  inject(report: Parameters<typeof takeException>[2]): void {
-    this.#cluster.activate(this.index);
-    this.#halfDone.drop();
-    this.#cluster.clock.advance(1);
-    this.#take(report);
-    this.debug.notStepped();
+  /** Counts instructions that have retired at an Exception level. */
+  retire(count: number, el: 0 | 1): void {
+    this.#cluster.clock.advance(count);
+    this.performance.retire(count, el);
   }
 
   /** Rt of the instruction at PC, 31 when it cannot be read. */
@@ -190,21 +185,6 @@ export class Arm64Cpu {
     return this.#halfDone.replays;
   }
 
-  /** Whether the IRQ or FIQ input is asserted, masked or not. */
-  get interruptAsserted(): boolean {
-    const lines = this.#cluster.interrupts?.pending(this.index);
-    return lines !== undefined && (lines.irq || lines.fiq);
-  }
-
-  /** Whether an interrupt would be taken before the next instruction. */
-  get interruptPending(): boolean {
-    if (this.interruptsHeld) return false;
-    const lines = this.#cluster.interrupts?.pending(this.index);
-    if (lines === undefined) return false;
-    const { daif } = this.#registers;
-    return (lines.irq && (daif & pstate.i) === 0) || (lines.fiq && (daif & pstate.f) === 0);
-  }
-
   /**
    * Runs at most `limit` instructions (≥ 1): those retired, and those that end in an exception to EL1. Fewer when there are very
    * many exceptions.
@@ -220,7 +200,7 @@ export class Arm64Cpu {
       this.timers.keep();
       const before = this.#beforeInstruction();
       if (before !== undefined) {
-        const exit = this.#handle(before);
+        const exit = this.exceptions.handle(before);
         if (exit !== undefined) return exit;
         continue;
       }
@@ -236,7 +216,7 @@ export class Arm64Cpu {
       this.#event = undefined;
       this.debug.settle(event);
       if (event !== undefined) {
-        const after = this.#handle(event);
+        const after = this.exceptions.handle(event);
         if (after !== undefined) return after;
       }
     }
@@ -260,19 +240,13 @@ export class Arm64Cpu {
     const base = this.#cluster.clock.nanoseconds + count - 1;
     this.#registers.setNumber(arm64State.counterBase, base);
     const { retired, exit } = this.#cluster.execute(count);
-    this.#retire(retired, el);
+    this.retire(retired, el);
     if (retired > 0) {
       this.#halfDone.end();
       // What precedes the next instruction comes before a fault of its fetch (Arm ARM D1.3.2.1); then it is fetched again.
       if (exit === "fetch") this.#event = undefined;
     }
     return retired;
-  }
-
-  /** Counts instructions that have retired at an Exception level. */
-  #retire(count: number, el: 0 | 1): void {
-    this.#cluster.clock.advance(count);
-    this.performance.retire(count, el);
   }
 
   #enterContext(): void {
@@ -300,11 +274,9 @@ export class Arm64Cpu {
     const step = this.debug.pendingStep();
     if (step !== undefined) return step;
     if (registers.illegal) return this.#illegalState();
-    const lines = this.#cluster.interrupts?.pending(this.index);
-    registers.setInt(arm64State.interruptsQuiet, Number(lines === undefined || !(lines.irq || lines.fiq)));
-    if (lines !== undefined && this.interruptPending) {
-      const irq = lines.irq && (registers.daif & pstate.i) === 0;
-      this.#take({ kind: irq ? vectorKind.irq : vectorKind.fiq, returnAddress: registers.pc });
+    const interrupt = this.interrupts.look();
+    if (interrupt !== undefined) {
+      this.exceptions.take({ kind: vectorKind[interrupt], returnAddress: registers.pc });
       this.debug.notStepped();
       // Look again: the entry has left the step machine active-pending if it is active (Arm ARM D2.12.5).
       return retry;
@@ -324,82 +296,5 @@ export class Arm64Cpu {
     const event = this.#event;
     this.#event = undefined;
     return event ?? this.debug.breakpointHere();
-  }
-
-  #take(report: Parameters<typeof takeException>[2]): void {
-    this.exceptionsTaken++;
-    takeException(this.#registers, this.system, report);
-  }
-
-  #handle(event: CpuEvent): CpuExit | undefined {
-    const registers = this.#registers;
-    switch (event.kind) {
-      case "retry":
-        return undefined;
-      case "unimplemented":
-        return { kind: "unimplemented", what: event.what };
-      case "exceptionReturn":
-        this.#return();
-        return undefined;
-      case "exception": {
-        const returnAddress = event.preferredReturn === "next" ? registers.pc + 4n : registers.pc;
-        // An exception takes time as an instruction does, so that a guest that does nothing else makes progress.
-        if (event.preferredReturn === "next") {
-          this.#retire(1, registers.el);
-          this.debug.advanceStep();
-        } else {
-          this.#cluster.clock.advance(1);
-          this.debug.notStepped();
-        }
-        this.#halfDone.drop();
-        const far = event.far === undefined ? {} : { far: event.far };
-        this.#take({
-          kind: vectorKind.synchronous,
-          returnAddress,
-          syndrome: syndrome(event.ec, event.iss),
-          ...far,
-        });
-        return undefined;
-      }
-      case "trap":
-        if (event.preferredReturn === "next") {
-          registers.pc += 4n;
-          this.#retire(1, registers.el);
-          this.debug.advanceStep();
-        }
-        if (event.ec === exceptionClass.softwareStepLower)
-          return this.#stepped(syndrome(event.ec, event.iss));
-        return {
-          kind: "trap",
-          syndrome: syndrome(event.ec, event.iss),
-          far: event.far ?? 0n,
-          ipa: event.ipa ?? 0,
-          mmio: this.#halfDone.pending,
-          unseen: event.unseen ?? false,
-        };
-    }
-  }
-
-  #stepped(esr: number): CpuExit {
-    if (this.#stepExit?.syndrome !== esr)
-      this.#stepExit = { kind: "trap", syndrome: esr, far: 0n, ipa: 0, mmio: undefined, unseen: false };
-    return this.#stepExit;
-  }
-
-  #return(): void {
-    const registers = this.#registers;
-    const spsr = Number(this.system.get("SPSR_EL1"));
-    registers.setInt(arm64State.exclusiveBytes, 0);
-    this.eventPending = true;
-    registers.pc = this.system.get("ELR_EL1");
-    this.#retire(1, 1);
-    const kept = (registers.el === 0 ? 0 : 4) | registers.spSel;
-    const wasEnabled = this.debug.enabled();
-    this.exceptionReturns++;
-    this.debug.setSteppedIss(this.debug.stepping ? softwareStep.isv : 0);
-    registers.pstate = legalReturn(spsr) ? spsr : ((spsr & ~0x1f) | kept | pstate.il) >>> 0;
-    // DebugExceptionReturnSS: SPSR.SS counts only when the step machine becomes active by this return (Arm ARM D2.12.4).
-    if (wasEnabled || !this.debug.stepActive) registers.singleStep = false;
-    this.debug.returned();
   }
 }

@@ -67,7 +67,7 @@ export class EmbeddedArm64Vcpu implements Vcpu {
     if (this.#halted === undefined || this.debug.stepPending) return true;
     this.#vm.cluster.activate(this.id);
     this.cpu.timers.keep();
-    return this.#halted !== "interrupt" || this.cpu.interruptAsserted;
+    return this.#halted !== "interrupt" || this.cpu.interrupts.asserted;
   }
 
   /** Nanosecond of virtual time at which a timer of this vCPU raises its interrupt, if one will. */
@@ -192,7 +192,7 @@ export class EmbeddedArm64Vcpu implements Vcpu {
   }
 
   holdInterrupts(held: boolean): void {
-    this.cpu.interruptsHeld = held;
+    this.cpu.interrupts.held = held;
   }
 
   /** Does what EL2 does for an exit; returns what userspace must see, if anything. */
@@ -303,7 +303,7 @@ export class EmbeddedArm64Vcpu implements Vcpu {
 
   /** A synchronous exception to EL1 instead of the present instruction. */
   #inject(ec: ExceptionClass, iss: number, far?: bigint): void {
-    this.cpu.inject({
+    this.cpu.exceptions.inject({
       kind: vectorKind.synchronous,
       returnAddress: this.cpu.registers.pc,
       syndrome: syndrome(ec, iss),

@@ -45,8 +45,8 @@ export class GuestStep {
     this.#armed = armed;
     this.#ss = cpu.registers.singleStep;
     this.#enabled = wanted && cpu.debug.enabledByGuest();
-    this.#exceptions = cpu.exceptionsTaken;
-    this.#returns = cpu.exceptionReturns;
+    this.#exceptions = cpu.exceptions.taken;
+    this.#returns = cpu.exceptions.returns;
     this.#iss = cpu.debug.steppedIss;
     cpu.registers.singleStep = armed;
   }
@@ -60,7 +60,7 @@ export class GuestStep {
     const { registers, debug } = cpu;
     const stepped = this.#enabled && this.#ss;
     const isDone = this.#armed && !registers.singleStep;
-    if (cpu.exceptionsTaken !== this.#exceptions) {
+    if (cpu.exceptions.taken !== this.#exceptions) {
       const spsr = cpu.system.word(savedState);
       // The machine of the CPU was active-not-pending: what it saved tells whether the instruction counts as executed.
       const isExecuted = (spsr & pstate.ss) === 0;
@@ -68,7 +68,7 @@ export class GuestStep {
       cpu.system.setWord(savedState, saved ? spsr | pstate.ss : spsr & ~pstate.ss);
       this.#iss = stepped && isExecuted ? softwareStep.isv : 0;
       this.#ss = false;
-    } else if (cpu.exceptionReturns !== this.#returns) {
+    } else if (cpu.exceptions.returns !== this.#returns) {
       this.#iss = stepped ? softwareStep.isv : 0;
       const becomesActive = this.#wanted && !this.#enabled && debug.enabledByGuest();
       this.#ss = becomesActive && (cpu.system.word(savedState) & pstate.ss) !== 0;
