@@ -12,6 +12,7 @@ import { applyBootPlan, type BootPlan } from "../machine/boot/bootPlan.ts";
 import type { GuestMemory } from "../machine/guestMemory.ts";
 import { describeEngine } from "./engineText.ts";
 import { Timeline } from "./timeline.ts";
+import { Turns } from "./turns.ts";
 
 export type { EngineMode } from "../engine/engine.ts";
 
@@ -64,20 +65,8 @@ export interface AdvanceOptions {
 /** An observer of every exit, in order. */
 export type ExitObserver = (vcpu: number, exit: KvmExit) => void;
 
-/** Instructions a vCPU runs before the next one has its turn. */
-const quantum = 50_000;
-
 /** Exits after which an attentive run returns: some milliseconds. */
 const manyExits = 500;
-
-/** A vCPU that waits in WFE. */
-interface Sleeper {
-  readonly vcpu: EmbeddedArm64Vcpu;
-  /** When the event stream wakes it, if it is on. */
-  readonly until: number | undefined;
-  /** Whether an interrupt was pending and masked when the wait began. */
-  readonly asserted: boolean;
-}
 
 /** An arm64 `virt` machine on the embedded substrate: board, virtual CPUs and the loop that runs them by turns. */
 export class GuestMachine {
@@ -86,6 +75,7 @@ export class GuestMachine {
   readonly timeline: Timeline;
   readonly memory: GuestMemory;
   onExit: ExitObserver | undefined;
+  readonly #turns: Turns;
   #observers: readonly ExitObserver[] = [];
   /** How often `KVM_RUN` has returned, by reason. */
   readonly exitCounts: Record<KvmExit["reason"], number> = {
@@ -97,13 +87,9 @@ export class GuestMachine {
     HALTED: 0,
     INTERNAL_ERROR: 0,
   };
-  #turn = 0;
-  #turnLeft = quantum;
   #skipped = 0;
   /** The last exit was an INTR before its budget was used up. */
   #interrupted = false;
-  /** The vCPU that waits in WFE while no other can run. */
-  #sleeper: Sleeper | undefined;
   #plan: BootPlan | undefined;
 
   /** @throws BoardError, KvmError or EngineMemoryError for what cannot be built. */
@@ -118,6 +104,7 @@ export class GuestMachine {
       ...(options.heat !== undefined && { heat: options.heat }),
       ...(options.regionService && { regionService: options.regionService }),
     });
+    this.#turns = new Turns(this.vm);
     this.timeline = new Timeline(() => this.vm.cluster.now());
     this.board = arm64VirtBoard({
       memoryBytes: options.memoryBytes,
@@ -201,9 +188,7 @@ export class GuestMachine {
 
   #enter(plan: BootPlan): void {
     this.#vcpu(0).powerOn(plan.entry.pc, plan.entry.x0);
-    this.#turn = 0;
-    this.#turnLeft = quantum;
-    this.#sleeper = undefined;
+    this.#turns.reset();
   }
 
   /**
@@ -215,12 +200,12 @@ export class GuestMachine {
     let exitsLeft = options.attentive === true ? manyExits : Number.POSITIVE_INFINITY;
     while (this.now < end && exitsLeft > 0) {
       this.timeline.runDue();
-      const vcpu = this.#next(options.standing);
+      const vcpu = this.#turns.next(options.standing);
       if (vcpu === undefined) {
         const wake = this.#nextDeadline();
         if (wake === undefined) {
           // Input from outside is something to look at, with or without an interrupt.
-          this.#sleeper = undefined;
+          this.#turns.wake();
           return { kind: "idle" };
         }
         if (options.stopAtWaits === true) return { kind: "waiting", until: wake };
@@ -247,21 +232,20 @@ export class GuestMachine {
     const begin = this.now;
     const event = this.timeline.next;
     const untilEvent = event === undefined ? Number.POSITIVE_INFINITY : Math.max(event - begin, 1);
-    const alone = this.vm.vcpus.length === 1 ? Number.POSITIVE_INFINITY : this.#turnLeft;
-    const budget = Math.min(end - begin, untilEvent, alone);
+    const budget = Math.min(end - begin, untilEvent, this.#turns.left);
     const exit = vcpu.run(budget);
-    this.#turnLeft -= this.now - begin;
+    this.#turns.use(this.now - begin);
     this.#interrupted = exit.reason === "INTR" && this.now - begin < budget;
     this.exitCounts[exit.reason]++;
     this.onExit?.(vcpu.id, exit);
     for (const observer of this.#observers) observer(vcpu.id, exit);
     switch (exit.reason) {
       case "INTR":
-        if (this.#turnLeft <= 0) this.#yield();
+        this.#turns.yieldIfUsedUp();
         return undefined;
       case "HALTED":
-        this.#yield();
-        if (exit.until === "event") this.#sleep(vcpu);
+        if (exit.until === "event") this.#turns.waitForEvent(vcpu);
+        else this.#turns.yield();
         return undefined;
       case "MMIO":
         this.#mmio(vcpu, exit);
@@ -299,59 +283,10 @@ export class GuestMachine {
     return vcpu;
   }
 
-  /**
-   * WFE is a yield while another vCPU can run: what it waits for may come without an event. With all others waiting it
-   * really waits, for an interrupt, the event stream, or another vCPU that has become able to run.
-   */
-  #sleep(vcpu: EmbeddedArm64Vcpu): void {
-    if (this.vm.vcpus.some((other) => other !== vcpu && other.runnable)) return;
-    const { cpu } = vcpu;
-    this.#sleeper = { vcpu, until: cpu.timers.nextStreamEvent(), asserted: cpu.interrupts.asserted };
-  }
-
-  /** Whether this vCPU waits in WFE. */
-  #asleep(vcpu: EmbeddedArm64Vcpu): boolean {
-    const sleeper = this.#sleeper;
-    if (sleeper?.vcpu !== vcpu) return false;
-    const { cpu } = vcpu;
-    this.vm.cluster.activate(vcpu.id);
-    cpu.timers.keep();
-    // A masked interrupt that was not there before wakes once, for guests that look at ISR_EL1 themselves.
-    const wakes =
-      cpu.eventPending ||
-      cpu.interrupts.pending ||
-      (cpu.interrupts.asserted && !sleeper.asserted) ||
-      vcpu.debug.stepping ||
-      this.now >= (sleeper.until ?? Number.POSITIVE_INFINITY) ||
-      this.vm.vcpus.some((other) => other !== vcpu && other.runnable);
-    if (wakes) this.#sleeper = undefined;
-    return !wakes;
-  }
-
-  #yield(): void {
-    this.#turn = (this.#turn + 1) % this.vm.vcpus.length;
-    this.#turnLeft = quantum;
-  }
-
-  /** The vCPU whose turn it is, or the next that can run; undefined when none can. */
-  #next(standing: ReadonlySet<number> | undefined): EmbeddedArm64Vcpu | undefined {
-    const { length } = this.vm.vcpus;
-    for (let i = 0; i < length; i++) {
-      const vcpu = this.#vcpu((this.#turn + i) % length);
-      if (standing?.has(vcpu.id) === true || !vcpu.runnable || this.#asleep(vcpu)) continue;
-      if (i > 0) {
-        this.#turn = vcpu.id;
-        this.#turnLeft = quantum;
-      }
-      return vcpu;
-    }
-    return undefined;
-  }
-
   /** When the next timer of a waiting vCPU or the next device event is due. */
   #nextDeadline(): number | undefined {
     const times = this.vm.vcpus.filter((vcpu) => vcpu.powered).map((vcpu) => vcpu.timerDeadline());
-    const known = [...times, this.timeline.next, this.#sleeper?.until].filter((time) => time !== undefined);
+    const known = [...times, this.timeline.next, this.#turns.wakes].filter((time) => time !== undefined);
     return known.length === 0 ? undefined : Math.min(...known);
   }
 }
