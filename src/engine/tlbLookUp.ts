@@ -50,15 +50,18 @@ export function pushPageOf(code: FunctionWriter, address: number, access: Access
 
 /**
  * Leaves 1 when the TLB at `pushTlb` holds the page for this access and is lenient about its alignment, as it is with plain memory
- * alone; else 0. `entry` is an i32 local.
+ * alone; else 0.
  */
 export function pushTlbHoldsPlain(
   code: FunctionWriter,
   pushTlb: () => void,
-  address: number,
-  entry: number,
+  pushAddress: () => void,
   access: Access,
 ): void {
+  const address = code.takeLocal("i64");
+  const entry = code.takeLocal("i32");
+  pushAddress();
+  code.set(address);
   pushTlbHolds(code, pushTlb, address, entry, access);
   code.if("i32");
   code.get(entry);
@@ -67,6 +70,8 @@ export function pushTlbHoldsPlain(
   code.else();
   code.i32(0);
   code.end();
+  code.releaseLocal("i32", entry);
+  code.releaseLocal("i64", address);
 }
 
 /**

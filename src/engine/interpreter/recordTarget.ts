@@ -83,14 +83,7 @@ export abstract class RecordTarget implements Target {
   }
 
   held(node: HeldNode, pushAddress: () => void): void {
-    const { code } = this;
-    const address = code.takeLocal("i64");
-    const entry = code.takeLocal("i32");
-    pushAddress();
-    code.set(address);
-    pushTlbHoldsPlain(code, () => this.pushTlb(), address, entry, node.access);
-    code.releaseLocal("i32", entry);
-    code.releaseLocal("i64", address);
+    pushTlbHoldsPlain(this.code, () => this.pushTlb(), pushAddress, node.access);
   }
 
   store(

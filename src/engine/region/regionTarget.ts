@@ -153,13 +153,7 @@ export class RegionTarget implements Target {
 
   held(node: HeldNode, pushAddress: () => void): void {
     const { code } = this;
-    const address = code.takeLocal("i64");
-    const entry = code.takeLocal("i32");
-    pushAddress();
-    code.set(address);
-    pushTlbHoldsPlain(code, () => code.get(this.#frame.tlb), address, entry, node.access);
-    code.releaseLocal("i32", entry);
-    code.releaseLocal("i64", address);
+    pushTlbHoldsPlain(code, () => code.get(this.#frame.tlb), pushAddress, node.access);
   }
 
   store(
