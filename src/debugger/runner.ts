@@ -3,6 +3,7 @@ import type { DebugArchitecture, DebugEvent, DebugExit } from "./architecture.ts
 import type { Breakpoint, Watchpoint } from "./breakpoint.ts";
 import type { BreakpointList } from "./breakpoints.ts";
 import type { StopEvent, StopReason, VcpuAction } from "./events.ts";
+import { ExclusiveSequences } from "./exclusiveSequences.ts";
 import type { ExitLog } from "./exitLog.ts";
 import type { DebuggedMachine } from "./machine.ts";
 import type { MemoryView } from "./memory.ts";
@@ -48,11 +49,11 @@ export class Runner {
   /** Waiting for their turn. */
   #stepOvers: StepOver[] = [];
   #stepOver: StepOver | undefined;
-  /** vCPUs whose present step is a whole exclusive sequence. */
-  readonly #inSequence = new Set<DebuggedVcpu>();
+  readonly #sequences: ExclusiveSequences;
 
   constructor(parts: RunnerParts) {
     this.#parts = parts;
+    this.#sequences = new ExclusiveSequences(parts);
     this.#allBut = parts.vcpus.map(
       ({ id }) => new Set(parts.vcpus.flatMap((other) => (other.id === id ? [] : [other.id]))),
     );
@@ -93,9 +94,7 @@ export class Runner {
       this.#endStepOver();
       this.#stepOvers = [];
     }
-    if (this.#inSequence.size === 0) return;
-    for (const vcpu of this.#inSequence) this.#parts.breakpoints.setStepEnds(vcpu, []);
-    this.#inSequence.clear();
+    this.#sequences.endAll();
   }
 
   /** The machine starts anew in the midst of a run. */
@@ -125,26 +124,14 @@ export class Runner {
     if (over !== undefined) this.#stepOvers.push(over);
   }
 
-  /**
-   * The load-exclusive before `pc` was stepped: the step goes on to where its sequence can be left. Returns whether it does.
-   * The monitor must have outlived the step, as the embedded substrate's does.
-   */
+  /** The load-exclusive before `pc` was stepped: the step goes on to where its sequence can be left. Returns whether it does. */
   #beginSequence(vcpu: DebuggedVcpu, pc: bigint): boolean {
-    const { architecture, breakpoints, memory, settings } = this.#parts;
-    if (!settings.stepExclusivesWhole || !isStepping(vcpu.action)) return false;
-    const ends = architecture.exclusiveSequence?.(vcpu.kvm, pc, (address, length) => {
-      const bytes = new Uint8Array(length);
-      return memory.readVirtual(vcpu.kvm, address, bytes) === length ? bytes : undefined;
-    });
-    if (ends === undefined || ends.includes(pc)) return false;
+    if (!this.#parts.settings.stepExclusivesWhole || !isStepping(vcpu.action)) return false;
+    const ends = this.#sequences.endsAfter(vcpu, pc);
+    if (ends === undefined) return false;
     this.#endStepOver();
-    this.#inSequence.add(vcpu);
-    breakpoints.setStepEnds(vcpu, ends);
+    this.#sequences.begin(vcpu, ends);
     return true;
-  }
-
-  #endSequence(vcpu: DebuggedVcpu): void {
-    if (this.#inSequence.delete(vcpu)) this.#parts.breakpoints.setStepEnds(vcpu, []);
   }
 
   /** Before the machine advances: sets up the vCPUs, and says which stand. */
@@ -167,7 +154,7 @@ export class Runner {
     for (const vcpu of vcpus) {
       if (vcpu.action.kind === "stand") continue;
       const stepping = isStepping(vcpu.action);
-      const single = stepping && !this.#inSequence.has(vcpu);
+      const single = stepping && !this.#sequences.has(vcpu);
       vcpu.debug(
         this.#control(single, registers),
         registers,
@@ -193,7 +180,7 @@ export class Runner {
     const event = architecture.classify(exit, vcpu.debugRegisters);
     if (event.kind !== "step") log.measure();
     const { pc } = vcpu;
-    const stepping = stepOver !== undefined || (isStepping(vcpu.action) && !this.#inSequence.has(vcpu));
+    const stepping = stepOver !== undefined || (isStepping(vcpu.action) && !this.#sequences.has(vcpu));
     const owner = ownerOf(event, exit, vcpu, this.#parts, { stepping, stepOver });
     const stop = this.#follow(owner, event, exit, vcpu, pc);
     const isDelivered = owner.kind === "guest" && vcpu.withheld === undefined;
@@ -215,7 +202,7 @@ export class Runner {
           return undefined;
         return this.#executed(vcpu, pc);
       case "step-end":
-        this.#endSequence(vcpu);
+        this.#sequences.end(vcpu);
         return this.#executed(vcpu, pc);
       case "guest":
         return this.#guestEvent(vcpu, event, exit, pc);
@@ -273,7 +260,7 @@ export class Runner {
     if (done === "pending") return undefined;
     // As the CPU has it: an exception takes its time.
     machine.skipTo(machine.now + 1);
-    this.#endSequence(vcpu);
+    this.#sequences.end(vcpu);
     return this.#executed(vcpu, vcpu.pc);
   }
 
@@ -282,7 +269,7 @@ export class Runner {
     if (this.#stepOver?.vcpu === vcpu) this.#endStepOver();
     const { action } = vcpu;
     // Under a sequence it was only the first instruction that had to be got past.
-    if (!isStepping(action) || this.#inSequence.has(vcpu)) return undefined;
+    if (!isStepping(action) || this.#sequences.has(vcpu)) return undefined;
     const here = this.#parts.breakpoints.at(pc);
     if (here.length > 0) {
       const hit = this.#hit(vcpu, here, { kind: "breakpoint" });
