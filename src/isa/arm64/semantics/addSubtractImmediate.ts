@@ -27,7 +27,7 @@ export const addSubtractImmediate: readonly Definition[] = (
         const y = w.low(o.imm);
         const result = w.binary(operator, x, y);
         w.set(o.d, result);
-        if (flags) b.flags(`${operator}${w.bits}`, x, y, result);
+        if (flags) b.flags(`${operator}${w.bits}`, x, y);
       }),
   }),
 );

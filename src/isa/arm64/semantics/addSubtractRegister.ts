@@ -24,7 +24,7 @@ const shiftedRegister = operations.map(({ name, operator, flags }) =>
         const y = shifted(w, w.get(o.m), shift, o.amount);
         const result = w.binary(operator, x, y);
         w.set(o.d, result);
-        if (flags) b.flags(`${operator}${w.bits}`, x, y, result);
+        if (flags) b.flags(`${operator}${w.bits}`, x, y);
       }),
   }),
 );
@@ -47,7 +47,7 @@ const extendedRegister = operations.map(({ name, operator, flags }) =>
         const y = w.low(b.i64.shl(extended(b, o.m, option), b.i64.extend_i32_u(o.amount)));
         const result = w.binary(operator, x, y);
         w.set(o.d, result);
-        if (flags) b.flags(`${operator}${w.bits}`, x, y, result);
+        if (flags) b.flags(`${operator}${w.bits}`, x, y);
       }),
   }),
 );

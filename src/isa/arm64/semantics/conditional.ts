@@ -20,7 +20,7 @@ function conditionalCompare<T extends "i32" | "i64">(
 ): void {
   b.if(
     conditionHolds(b, cond),
-    () => b.flags(`${operator}${w.bits}`, x, y, w.binary(operator, x, y)),
+    () => b.flags(`${operator}${w.bits}`, x, y),
     () => b.flags("nzcv", nzcv),
   );
 }

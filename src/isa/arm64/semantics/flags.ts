@@ -3,15 +3,16 @@ import type { ValueType } from "../../../engine/wasm/types.ts";
 import { arm64State } from "../state.ts";
 
 /**
- * The ways A64 instructions make NZCV. Arguments: `add` and `sub` take both operands and the result, `adc` also the
+ * The ways A64 instructions make NZCV. Arguments: `add` and `sub` take both operands, `adc` also the result and the
  * carry that went in, `logic` the result, `nzcv` the four bits as N:Z:C:V in bits 3:0. Arm ARM J1.3 `AddWithCarry`.
  */
 export const arm64Flags: FlagModel = {
   producers: {
-    add64: (b, [x, y, r]) => addition64(b, i64(x), i64(y), i64(r)),
-    add32: (b, [x, y, r]) => addition32(b, i32(x), i32(y), i32(r)),
-    sub64: (b, [x, y, r]) => subtraction64(b, i64(x), i64(y), i64(r)),
-    sub32: (b, [x, y, r]) => subtraction32(b, i32(x), i32(y), i32(r)),
+    // The sum and the difference are soon made again, and need not be kept until then.
+    add64: (b, [x, y]) => addition64(b, i64(x), i64(y), b.i64.add(i64(x), i64(y))),
+    add32: (b, [x, y]) => addition32(b, i32(x), i32(y), b.i32.add(i32(x), i32(y))),
+    sub64: (b, [x, y]) => subtraction64(b, i64(x), i64(y), b.i64.sub(i64(x), i64(y))),
+    sub32: (b, [x, y]) => subtraction32(b, i32(x), i32(y), b.i32.sub(i32(x), i32(y))),
     adc64: (b, [x, y, r, c]) => withCarry64(b, i64(x), i64(y), i64(r), i32(c)),
     adc32: (b, [x, y, r, c]) => withCarry32(b, i32(x), i32(y), i32(r), i32(c)),
     logic64: (b, [r]) => {
@@ -32,10 +33,10 @@ export const arm64Flags: FlagModel = {
   conditions: {
     sub64: (b, condition, args) => subtractionHolds(b, 64, condition, args),
     sub32: (b, condition, args) => subtractionHolds(b, 32, condition, args),
-    add64: (b, condition, [, , r]) => withZero(b, 64, bySign[condition], r),
-    add32: (b, condition, [, , r]) => withZero(b, 32, bySign[condition], r),
-    logic64: (b, condition, [r]) => withZero(b, 64, afterLogic[condition], r),
-    logic32: (b, condition, [r]) => withZero(b, 32, afterLogic[condition], r),
+    add64: (b, condition, [x, y]) => withZero(b, 64, bySign[condition], () => b.i64.add(i64(x), i64(y))),
+    add32: (b, condition, [x, y]) => withZero(b, 32, bySign[condition], () => b.i32.add(i32(x), i32(y))),
+    logic64: (b, condition, [r]) => withZero(b, 64, afterLogic[condition], () => i64(r)),
+    logic32: (b, condition, [r]) => withZero(b, 32, afterLogic[condition], () => i32(r)),
   },
 };
 
@@ -71,20 +72,25 @@ function withZero(
   b: Builder,
   bits: 32 | 64,
   comparison: Comparison | undefined,
-  result: Value<ValueType> | undefined,
+  result: () => Value<"i32"> | Value<"i64">,
 ): Value<"i32"> | undefined {
   if (comparison === undefined) return undefined;
-  return bits === 32 ? b.op(`i32.${comparison}`, i32(result), 0) : b.op(`i64.${comparison}`, i64(result), 0n);
+  return bits === 32
+    ? b.op(`i32.${comparison}`, i32(result()), 0)
+    : b.op(`i64.${comparison}`, i64(result()), 0n);
 }
 
 function subtractionHolds(
   b: Builder,
   bits: 32 | 64,
   condition: number,
-  [x, y, r]: readonly Value<ValueType>[],
+  [x, y]: readonly Value<ValueType>[],
 ): Value<"i32"> | undefined {
   const comparison = afterSubtraction[condition];
-  if (comparison === undefined) return withZero(b, bits, bySign[condition], r);
+  if (comparison === undefined)
+    return withZero(b, bits, bySign[condition], () =>
+      bits === 32 ? b.i32.sub(i32(x), i32(y)) : b.i64.sub(i64(x), i64(y)),
+    );
   return bits === 32 ? b.op(`i32.${comparison}`, i32(x), i32(y)) : b.op(`i64.${comparison}`, i64(x), i64(y));
 }
 
