@@ -1,4 +1,5 @@
-import { handler, type Interpreter } from "./interpreter/interpreter.ts";
+import type { Interpreter } from "./interpreter/interpreter.ts";
+import { handler } from "./interpreter/mainFunction.ts";
 import { memoryMap, recordBytes, recordPage, regionEntry } from "./layout.ts";
 import type { EngineMemory, HostAddress } from "./memory.ts";
 import type { InstructionSet } from "./operation.ts";

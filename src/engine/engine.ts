@@ -1,6 +1,7 @@
 import { CodeCache, recordPageAddress } from "./codeCache.ts";
 import type { EngineImport } from "./imports.ts";
-import { handler, type Interpreter, interpreterExit, writeInterpreter } from "./interpreter/interpreter.ts";
+import { type Interpreter, writeInterpreter } from "./interpreter/interpreter.ts";
+import { handler, interpreterExit } from "./interpreter/mainFunction.ts";
 import { engineState, engineWords } from "./layout.ts";
 import { anyMemoryPages, EngineMemory } from "./memory.ts";
 import type { InstructionSet } from "./operation.ts";

@@ -1,5 +1,5 @@
 import { type CodeCache, isRegionEntry, recordPageAddress } from "../codeCache.ts";
-import { handler } from "../interpreter/interpreter.ts";
+import { handler } from "../interpreter/mainFunction.ts";
 import { recordBytes, recordPage, regionEntry } from "../layout.ts";
 import type { EngineMemory } from "../memory.ts";
 import type { CompiledRegion } from "./compile.ts";

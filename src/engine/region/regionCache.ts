@@ -5,7 +5,7 @@ import {
   placeOf,
   recordPageAddress,
 } from "../codeCache.ts";
-import { handler } from "../interpreter/interpreter.ts";
+import { handler } from "../interpreter/mainFunction.ts";
 import { manyApart, manyCrossings } from "../interpreter/runRegions.ts";
 import { engineWords, recordBytes, recordPage } from "../layout.ts";
 import type { EngineMemory } from "../memory.ts";
