@@ -16,6 +16,10 @@ export const departures = {
   "int1-is-not-emulated": "INT1 (ICEBP) ends in KVM_EXIT_INTERNAL_ERROR.",
   "iret-is-not-emulated": "IRET of protected mode ends in KVM_EXIT_INTERNAL_ERROR.",
   "fwait-is-not-emulated": "In kernel mode of long mode, FWAIT ends in KVM_EXIT_INTERNAL_ERROR.",
+  "undefined-is-not-emulated":
+    "UD0, UD1, and UD2 in real mode where CS does not begin at 0, end in KVM_EXIT_INTERNAL_ERROR instead of the guest's #UD.",
+  "rdssp-is-not-emulated":
+    "RDSSP, which does nothing where shadow stacks are off, ends in KVM_EXIT_INTERNAL_ERROR.",
   "int3-never-exits": "With USE_SW_BP, INT3 goes to the guest all the same.",
   "resume-flag-is-ignored":
     "RFLAGS.RF does not let the guest execute the instruction at a breakpoint of the host (SDM volume 3, 18.3.1.1).",

@@ -3,6 +3,7 @@ import { dr6Fixed } from "./debug/bits.ts";
 import { vectors } from "./debug/injector.ts";
 import { iretProtected } from "./debug/transfers.ts";
 import { X86LostSteps } from "./lostSteps.ts";
+import { isUndefined, rdsspLength } from "./twoByteInstructions.ts";
 
 /** First bytes of instructions that KVM's emulator does not know. */
 const first = { int3: 0xcc, int: 0xcd, iret: 0xcf, int1: 0xf1, fwait: 0x9b, operandSize: 0x66 } as const;
@@ -11,7 +12,10 @@ const first = { int3: 0xcc, int: 0xcd, iret: 0xcf, int1: 0xf1, fwait: 0x9b, oper
 const monitorAndSwitched = 0xan;
 const exceptionSummary = 0x80;
 
-/** Instructions that the kernel ends with an error instead of executing them, executed here: INT3, INT1, INT n, IRET and FWAIT. */
+/** CR4.CET, without which there are no shadow stacks. */
+const cet = 1n << 23n;
+
+/** Instructions that the kernel ends with an error instead of executing them, executed here: INT3, INT1, INT n, IRET and others. */
 export abstract class X86Unemulated extends X86LostSteps {
   /** What comes of an instruction that the kernel cannot emulate: `exit` where it cannot be executed here either. */
   protected emulate(exit: X86InternalError): X86Exit | undefined {
@@ -32,8 +36,18 @@ export abstract class X86Unemulated extends X86LostSteps {
       case first.fwait:
         return this.#wait();
       default:
-        return exit;
+        return this.#ofTwoBytes(exit);
     }
+  }
+
+  /** UD0, UD1 and UD2; RDSSP, which is nothing without shadow stacks (Intel SDM volume 2). */
+  #ofTwoBytes(exit: X86InternalError): X86Exit | undefined {
+    const bytes = exit.instruction ?? new Uint8Array();
+    if (isUndefined(bytes)) return this.#fault(vectors.invalidOpcode);
+    const length = rdsspLength(bytes);
+    if (length === undefined || (this.file.getSregs().cr4 & cet) !== 0n) return exit;
+    this.injector.skip(BigInt(length));
+    return this.#done();
   }
 
   /** FWAIT: nothing, unless the x87 unit is away or has an exception pending (Intel SDM volume 2, WAIT). */
@@ -52,6 +66,12 @@ export abstract class X86Unemulated extends X86LostSteps {
     if (this.toldToStep) this.ownTrap.executed();
     const executed = this.executed();
     return executed === "done" ? undefined : executed;
+  }
+
+  /** Gives the guest the fault of the instruction at RIP, which is no step: the handler's first instruction is (18.3.1.4). */
+  #fault(vector: number): undefined {
+    this.injector.inject(vector, 0n);
+    this.isMoved = true;
   }
 
   /** Gives the guest the exception of the instruction at RIP. */

@@ -4,6 +4,7 @@ import { devices } from "./devices.ts";
 import { kvmSelftest } from "./kvmSelftest.ts";
 import { ownDebugging } from "./ownDebugging.ts";
 import { stepping } from "./stepping.ts";
+import { undefinedInstructions } from "./undefined.ts";
 
 /** Every scenario of the suite. */
 export const scenarios: readonly Scenario[] = [
@@ -12,4 +13,5 @@ export const scenarios: readonly Scenario[] = [
   ...breakpoints,
   ...ownDebugging,
   ...kvmSelftest,
+  ...undefinedInstructions,
 ];
