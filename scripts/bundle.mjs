@@ -4,7 +4,7 @@
 // that compiles hot code.
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { MessageChannel, Worker } from "node:worker_threads";
 import { build } from "esbuild";
 
@@ -64,6 +64,8 @@ async function bundle(entry, name) {
   });
   const [output] = outputFiles;
   const body = output.text.replace(/^#!.*\n/, "");
+  // V8 takes a cache for its script's if that is as long, and crashes where it is another one.
+  rmSync(path(`dist/cli/${name}.cache`), { force: true });
   replace(`dist/cli/${name}.script`, `(function (require, module, exports, moduleUrl) {${body}\n})`);
   replace(`dist/cli/${name}.js`, read("scripts/launcher.cjs"), 0o755);
 }
