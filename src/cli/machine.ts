@@ -33,7 +33,7 @@ export interface GuestRequest {
   readonly seed: bigint | undefined;
   readonly memoryBytes: number;
   readonly cpus: number;
-  readonly gicVersion: 2 | 3;
+  readonly gicVersion?: 2 | 3 | undefined;
   readonly epochSeconds: bigint | undefined;
   readonly engine?: EngineMode | undefined;
   /** How often control must get to code before it is compiled; undefined: as the engine has it. */
@@ -79,7 +79,7 @@ export async function prepareGuest(
         interpreter,
         memoryBytes,
         cpus: request.cpus,
-        gicVersion: request.gicVersion,
+        gicVersion: request.gicVersion ?? 3,
         ...surroundings,
         ...(request.engine && { engine: request.engine }),
         ...(request.heat !== undefined && { heat: request.heat }),

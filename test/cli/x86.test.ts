@@ -36,6 +36,7 @@ describe("vmexit run --substrate", () => {
       ["run", debugGuest, "--arch", "vax"],
       /--arch vax: it takes arm64 or x86-64/,
     ],
+    ["a GIC for a PC", ["run", debugGuest, "--gic", "2"], /--gic: a PC has no GIC/],
     ["a device tree for a PC", ["run", debugGuest, "--dtb", "/dev/null"], /--dtb: a PC has no device tree/],
     [
       "an engine for a PC",

@@ -15,7 +15,7 @@ interface Options {
   readonly append?: string;
   readonly memory: number;
   readonly cpus: number;
-  readonly gic: "2" | "3";
+  readonly gic?: "2" | "3";
   readonly dtb?: string;
   readonly firmware?: true;
   readonly seed?: bigint;
@@ -127,7 +127,7 @@ export function runOptions(finish: (status: number) => void): Command {
           seed: options.seed,
           memoryBytes: options.memory ?? DEFAULT_MEMORY,
           cpus: options.cpus ?? 1,
-          gicVersion: options.gic === "2" ? 2 : 3,
+          gicVersion: options.gic && (options.gic === "2" ? 2 : 3),
           epochSeconds: options.rtc,
           gdb: options.gdb,
           wait: options.wait ?? false,

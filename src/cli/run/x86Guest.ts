@@ -22,6 +22,7 @@ import type { Debugging, Listening, ListeningNews, RunnableGuest } from "./runna
 /** Options of arm64's machine, and what to do without them. */
 const FOREIGN: readonly (readonly [keyof GuestRequest, string])[] = [
   ["dtb", "--dtb: a PC has no device tree"],
+  ["gicVersion", "--gic: a PC has no GIC; its interrupt controllers are the host's KVM's"],
   ["seed", "--seed: a PC takes none; give the kernel nokaslr if it is to stay in place"],
   ["engine", "--engine: the host's processor executes the guest"],
   ["heat", "--heat: the host's processor executes the guest"],
